@@ -1,29 +1,41 @@
-"""`python -m bench.settle`: from "pay" to the resume orders recorded, 32 at once, beside the bare cost of its writes.
+"""`python -m bench.settle`: from "pay" to the resume orders recorded, 32 at once, beside the bare cost of the same.
 
-The provider is the sandbox at zero latency, over HTTP and through Stripe's own SDK. Bare cost: the very statements that
-the settlements wrote, with the same values, sent by as many threads to a copy of the same book, in the same
-transactions. What is left is deciding, folding, reading back and the provider.
+The provider is the sandbox at zero latency, over HTTP and through Stripe's own SDK. Two things stand beside it, each by
+as many threads on a fresh copy of the same book:
+
+- *bare writes*: the very statements that the settlements wrote, with the same values, in the same two transactions of
+  each account, under the same lock and as durably; nobody is asked in between;
+- *bare*: the same, and between the two transactions the same request to the same provider, over HTTP by a connection
+  that is kept, without its SDK. Everything that leaves this process is then the same on both sides; what is left is
+  quoting, deciding, folding, reading the account and the methods, and translating.
+
+A settlement also reads: `statements` says how many it sends in all, and how many of them write. `processor_ms` is the
+time of this process for each settlement, the sandbox's answer in it. With 32 at once on few cores the time of each is
+mostly waiting for its turn: the ratios are of work.
 """
 
 from __future__ import annotations
 
 import argparse
+import http.client
 import json
 import sys
 import threading
 import time
+import urllib.parse
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from statistics import median, quantiles
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import psycopg
 from torture.money import ACCOUNTS_PER_CUSTOMER, open_book
 from torture.payer import AUTHOR, now, providers_at
 
+from arrears.adapters.payments.stripe.events import API_VERSION
 from arrears.engine.payments.settling import quote, settle
 from arrears.sandbox.run import Running, running
 from arrears.store.postgres.batch import PostgresBatch
@@ -41,12 +53,18 @@ class Recorder:
 
     def __init__(self) -> None:
         self.transactions: dict[int, list[list[Statement]]] = defaultdict(list)
+        self.sent = 0
+        """How many statements were sent in all."""
         self._send = PostgresBatch.write_early
 
     @contextmanager
     def recording(self) -> Iterator[None]:
         """Watch the batches of this process."""
-        recorder = self
+        recorder, execute = self, psycopg.Cursor.execute
+
+        def counted(cursor: Any, *asked: Any, **how: Any) -> Any:
+            recorder.sent += 1
+            return execute(cursor, *asked, **how)
 
         def send(batch: PostgresBatch, units: Any) -> None:
             changed = [u for u in units if u.changed]
@@ -66,10 +84,12 @@ class Recorder:
             batch._db = db
 
         PostgresBatch.write_early = send  # type: ignore[method-assign]
+        psycopg.Cursor.execute = counted  # type: ignore[method-assign]
         try:
             yield
         finally:
             PostgresBatch.write_early = self._send  # type: ignore[method-assign]
+            psycopg.Cursor.execute = execute  # type: ignore[method-assign]
 
 
 def at_once(numbers: Sequence[int], work: Callable[[int], None]) -> list[float]:
@@ -103,14 +123,16 @@ def by_us(url: str, sandbox: Running, count: int) -> list[float]:
     return seconds
 
 
-def by_sql(url: str, transactions: dict[int, list[list[Statement]]]) -> list[float]:
-    """Write the same again, and nothing else."""
+def by_sql(url: str, transactions: dict[int, list[list[Statement]]], requests: Requests | None = None) -> list[float]:
+    """Write the same again, and nothing else; or ask the provider too, before the last of an account's transactions."""
 
     def one(account: int) -> None:
         db = getattr(_here, "db", None)
         if db is None:
             db = _here.db = psycopg.connect(url, options="-c timezone=UTC -c plan_cache_mode=force_generic_plan")
-        for statements in transactions[account]:
+        for turn, statements in enumerate(transactions[account], 1):
+            if requests is not None and turn == len(transactions[account]):
+                requests.ask(account)
             with db.transaction():
                 db.execute(LOCK, [[account]], binary=True).fetchall()
                 with db.pipeline():
@@ -120,9 +142,72 @@ def by_sql(url: str, transactions: dict[int, list[list[Statement]]]) -> list[flo
     return at_once(sorted(transactions), one)
 
 
-def _figures(seconds: list[float]) -> dict[str, float]:
-    percentiles = quantiles(seconds, n=100)
-    return {"p50_ms": round(1000 * median(seconds), 1), "p99_ms": round(1000 * percentiles[98], 1)}
+class Requests:
+    """What each settlement asked the provider, to be asked again under another key."""
+
+    def __init__(self, url: str, sandbox: Running, accounts: Iterable[int]) -> None:
+        self._host = urllib.parse.urlsplit(sandbox.url).netloc
+        self._key = sandbox.secret_key
+        store = PostgresStore(url)
+        self._forms = {account: self._form(store, account) for account in accounts}
+        store.close()
+
+    def _form(self, store: PostgresStore, account: int) -> str:
+        attempt = store.attempts(account)[-1]
+        method = store.method(account, attempt.method)
+        form = {
+            "amount": attempt.amount_minor,
+            "currency": attempt.currency.lower(),
+            "customer": method.customer_ref,
+            "payment_method": method.ref,
+            "confirm": "true",
+            "return_url": "http://127.0.0.1:9/",
+            "description": f"account {account}",
+            "metadata[attempt]": f"bare_{account}",
+            "expand[0]": "latest_charge",
+            "expand[1]": "payment_method",
+        }
+        return urllib.parse.urlencode(form)
+
+    def ask(self, account: int) -> None:
+        """Ask it, by the connection of this thread."""
+        wire = getattr(_here, "wire", None)
+        if wire is None:
+            wire = _here.wire = http.client.HTTPConnection(self._host)
+        headers = {
+            "Authorization": f"Bearer {self._key}",
+            "Idempotency-Key": f"bare-{account}",
+            "Stripe-Version": API_VERSION,
+            "Content-Type": "application/x-www-form-urlencoded",
+        }
+        wire.request("POST", "/v1/payment_intents", self._forms[account], headers)
+        answer = json.loads(wire.getresponse().read())
+        assert answer["status"] == "succeeded", answer
+
+
+class Timed(NamedTuple):
+    """The seconds of each settlement, and the processor's for each."""
+
+    seconds: list[float]
+    processor: float
+
+    @classmethod
+    def of(cls, work: Callable[[], list[float]]) -> Timed:
+        """Do it, and time it."""
+        began = time.process_time()
+        seconds = work()
+        return cls(seconds, (time.process_time() - began) / len(seconds))
+
+    def figures(self) -> dict[str, float]:
+        """In milliseconds."""
+        p99 = quantiles(self.seconds, n=100)[98]
+        found = {"p50_ms": median(self.seconds), "p99_ms": p99, "processor_ms": self.processor}
+        return {name: round(1000 * seconds, 1) for name, seconds in found.items()}
+
+    def over(self, other: Timed) -> dict[str, float]:
+        """The ratios of these figures to another's."""
+        mine, theirs = self.figures(), other.figures()
+        return {name.partition("_")[0]: round(mine[name] / theirs[name], 2) for name in mine}
 
 
 def main() -> int:
@@ -142,17 +227,28 @@ def main() -> int:
         url = server.copy("bench_settle", "bench_settle_copy")
         began = time.perf_counter()
         with recorder.recording():
-            ours = by_us(url, sandbox, options.count)
+            ours = Timed.of(lambda: by_us(url, sandbox, options.count))
         seconds = time.perf_counter() - began
-        bare = by_sql(server.copy("bench_settle", "bench_settle_bare"), recorder.transactions)
+        transactions = recorder.transactions
+        bare = server.copy("bench_settle", "bench_settle_bare")
+        writes = Timed.of(lambda: by_sql(bare, transactions))
+        requests = Requests(url, sandbox, sorted(transactions))
+        bare = server.copy("bench_settle", "bench_settle_asking")
+        asking = Timed.of(lambda: by_sql(bare, transactions, requests))
+    writing = sum(len(one) for account in transactions.values() for one in account)
     figures = {
-        "settlements": len(ours),
+        "settlements": len(ours.seconds),
         "seed": options.seed,
         "at_once": AT_ONCE,
-        "ours": _figures(ours),
-        "bare_writes": _figures(bare),
-        "p50_over_bare": round(median(ours) / median(bare), 2),
-        "settlements_per_second": round(len(ours) / seconds, 1),
+        "statements": {
+            name: round(n / options.count, 1) for name, n in {"all": recorder.sent, "write": writing}.items()
+        },
+        "ours": ours.figures(),
+        "bare_writes": writes.figures(),
+        "bare": asking.figures(),
+        "over_bare_writes": ours.over(writes),
+        "over_bare": ours.over(asking),
+        "settlements_per_second": round(len(ours.seconds) / seconds, 1),
         "measured_on": datetime.now(UTC).date().isoformat(),
         "floors": {},
         "holds": True,

@@ -14,6 +14,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from tests import members
 
 from arrears import wiring
 from arrears.setting_values import Secret
@@ -58,7 +59,7 @@ def site(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
         person = identities.create_person("anna@example.org", "Anna", PASSWORD, "nl", NOW)
         identities.grant(1, person, "administrator")
-        identities.create_staff("staff@example.org", "Sam", PASSWORD, "support", NOW)
+        members.made("staff@example.org", "Sam", PASSWORD, "agent", NOW)
         yield url
         from django.db import connections
 

@@ -63,6 +63,7 @@ MODES: Final = ("ok", "ok", "slow", "lying", "garbage", "hangs_up", "hang")
 AWAY_SECONDS: Final = 3 * 24 * 3600
 LIMIT_SECONDS: Final = 2.0
 CALM_SECONDS_MAX: Final = 240.0
+FAILPOINT_SECONDS_MAX: Final = 15.0
 
 
 class OffsetClock:
@@ -226,6 +227,7 @@ class Torture:
         self.counts: Counter[str] = Counter()
         self.over = threading.Event()
         self.couriers: list[subprocess.Popen[bytes]] = []
+        self.armed: set[int] = set()
         self.feed: list[int] = []
         self.removed: set[str] = set()
 
@@ -306,17 +308,24 @@ class Torture:
         """One more courier."""
         words = [sys.executable, "-m", "torture.events", "--courier", str(self.folder), self.url, armed]
         self.couriers.append(subprocess.Popen(words, cwd=ROOT))
+        if armed:
+            self.armed.add(self.couriers[-1].pid)
 
     def strike(self, round_no: int) -> None:
         """What happens in one round."""
         self.choose_modes(round_no)
-        victim = self.couriers.pop(self.rng.randrange(len(self.couriers)))
+        # One that waits for its failpoint is left alone as long as there is another.
+        free = [one for one in self.couriers if one.pid not in self.armed] or self.couriers
+        victim = self.rng.choice(free)
+        self.couriers.remove(victim)
         time.sleep(self.rng.uniform(0.3, 1.5))
         victim.send_signal(signal.SIGKILL)
         victim.wait()
         self.counts["courier_killed"] += 1
         point = DELIVERY_POINTS[round_no % len(DELIVERY_POINTS)]
         self.bear(f"{point}:{self.rng.randint(1, 5)}" if round_no % 2 else "")
+        if round_no % 2:
+            self.wait_for_failpoint(self.couriers[-1])
         if round_no % 3 == 2:
             self.kill_town()
         if round_no % 4 == 3:
@@ -329,6 +338,11 @@ class Torture:
             self.couriers.remove(dead)
             self.counts["failpoint_reached"] += 1
             self.bear()
+
+    def wait_for_failpoint(self, one: subprocess.Popen[bytes]) -> None:
+        """A courier that has just been born dies where it shall, unless others leave it nothing to do."""
+        with suppress(subprocess.TimeoutExpired):
+            one.wait(FAILPOINT_SECONDS_MAX)
 
     def choose_modes(self, round_no: int) -> None:
         """How each receiver behaves in this round. One in eight rounds somebody leaves, for three days."""
@@ -418,7 +432,9 @@ class Torture:
                     self.counts["switched_off"] += 1
                     self.store.switch_endpoint(one.number, EndpointState.ON, "", self.clock.now(), "x")
             with self.store.reading() as db:
-                row = db.execute("SELECT (SELECT count(*) FROM unnumbered), (SELECT max(no) FROM event)").fetchone()
+                row = db.execute(
+                    "SELECT (SELECT count(*) FROM unnumbered), (SELECT coalesce(max(no), 0) FROM event)"
+                ).fetchone()
             assert row is not None
             behind = [o for o in self.store.endpoints() if o.counts[DeliveryState.PENDING] or o.event_no < row[1]]
             for one in self.store.endpoints():

@@ -26,10 +26,11 @@ from hypothesis import Phase, settings
 
 from torture.mutants import ROOMS, ROOT, Mutant, tree_of
 
-TESTS: Final = ((("core", "adapters"), 5.0), (("stories",), 25.0))
+TESTS: Final = ((("core", "adapters"), 5.0), (("stories",), 6.0), (("stories",), 25.0))
 """Of these folders the files that are about money, the quick ones first; each with the seconds of processor time that
-the tests of one change may take. What has seen nothing by then is left to the next, or told as survived. The rest needs
-a database, a browser or commands, and is too slow to be run for each change."""
+the tests of one change may take. What has seen nothing by then is left to the next, or told as survived: what is seen
+quickly is not kept waiting by what nobody sees. The rest needs a database, a browser or commands, and is too slow to be
+run for each change."""
 OUTSIDE: Final = frozenset({"database_url", "browser"})
 """Fixtures that start something which a copy of this process cannot share."""
 SECONDS_MAX: Final = 240.0
@@ -111,13 +112,21 @@ class _Judge:
         return _in_a_copy(tried, SECONDS_MAX, 3 * SECONDS_MAX)
 
 
+@functools.cache
+def _names(test_file: str, word: str) -> bool:
+    return re.search(rf"\b{word}\b", (ROOT / test_file).read_text(encoding="utf-8")) is not None
+
+
 def _nearest(reached: Reached, mutant: Mutant) -> list[str]:
-    """The tests that reach a change, the quickest first; of what is in no function, those that reach its file."""
+    """The tests that reach a change; of what is in no function, those that reach its file. First come those of files
+    that name the changed one, of these the quickest."""
     lines = {*range(mutant.line, mutant.last_line + 1)}
     anywhere = not in_function(mutant)
     found = [(took, name) for name, (took, files) in reached.items() if anywhere and mutant.file in files]
     found += [(took, name) for name, (took, files) in reached.items() if lines & {*files.get(mutant.file, ())}]
-    return [*dict.fromkeys(name for _, name in sorted(found))]
+    word = Path(mutant.file).stem
+    found.sort(key=lambda one: (not _names(one[1].partition("::")[0], word), one))
+    return [*dict.fromkeys(name for _, name in found)]
 
 
 def _in_a_copy(what: Any, processor_seconds: float, seconds: float) -> str:
@@ -231,9 +240,9 @@ def judged(mutants: Sequence[Mutant], keep: Path | None = None) -> Iterator[tupl
     come first. Which tests reach what is kept in a folder, where one is given, for a run that goes on later."""
     inside = {no: one for no, one in enumerate(mutants) if in_function(one)}
     with tempfile.TemporaryDirectory() as scratch:
-        for folders, seconds in TESTS:
+        for turn, (folders, seconds) in enumerate(TESTS, 1):
             reached = (keep or Path(scratch)) / f"reached-{folders[0]}.json"
-            last = folders is TESTS[-1][0]
+            last = turn == len(TESTS)
             for line in _run(inside, folders, seconds, reached) if inside else ():
                 if line["by"] or last:
                     yield inside.pop(line["number"]), line["by"], line["seconds"]

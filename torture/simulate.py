@@ -14,10 +14,10 @@ import sys
 import time
 from collections import Counter
 
+from arrears.cli.common import tune_for_batches
 from arrears.sim.people import drawn_mix
 from arrears.sim.simulate import simulate
 from arrears.store.memory.store import MemoryStore
-from arrears.wiring import tune_for_batches
 from torture import ladder_faults
 
 ACCOUNTS, DAYS = 12, 400

@@ -5,9 +5,7 @@ Everything else is handed what it needs. Which real things is for the settings t
 
 from __future__ import annotations
 
-import gc
 import os
-import sys
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -28,6 +26,7 @@ from arrears.core.messages.content import Operator
 from arrears.core.messages.recipients import ChannelName
 from arrears.core.policy import default_policy
 from arrears.engine import worker
+from arrears.engine.beside import beside
 from arrears.engine.commands.bank.taking import bank_hourly
 from arrears.engine.courier import Courier
 from arrears.engine.failpoints import arm
@@ -184,17 +183,6 @@ class Installation:
         self.store.close()
 
 
-def tune_for_batches() -> None:
-    """For processes that work in batches. A batch makes and drops many small values, none of them in cycles; looking
-    through them again and again costs a third of the run, and memory stays bounded by the batch all the same. And a
-    lane whose answer has come must not wait 5 ms (the interpreter's default) until the lane that is deciding lets go.
-    """
-    sys.setswitchinterval(0.0005)
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(200_000, 20, 50)
-
-
 def mail_channel(database: str) -> Channel:
     """How messages leave: by SMTP where a server is set, through a mail provider where one of anymail's backends is,
     else into the mail folder. Refuses `bad_setting`, `bad_mail_url`, `bad_address` and `no_sender`."""
@@ -320,7 +308,8 @@ def open_installation(*, connections_max: int = 4) -> Installation:
     store = PostgresStore(url, connections_max=connections_max, clock_is_real=isinstance(clock, RealClock))
     if not store.policies():
         adopt_policy(store, default_policy(), clock.now(), ARREARS)
-    limits, providers = Limits(settings().deletions_per_day), payment_providers(identity(store, clock.now()))
+    name = identity(store, clock.now())
+    limits, providers = Limits(settings().deletions_per_day), beside(store, payment_providers(name))
     refuse_stand_ins(settings())
     invoice_documents(settings())
     services = DeliveredServices(store, InProcessServices() if settings().mode == "test" else None)

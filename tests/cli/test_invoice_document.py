@@ -74,3 +74,7 @@ def test_a_book_with_tax_comes_in_and_its_invoices_go_out_as_documents(
     code, said = arrears("invoice", "document", "I-1", "--credit-note", "1", "--output", str(credit))
     assert (code, said[:25]) == (0, "credit note I-1-C1, made "), said
     assert "Btw 21% over € 10,00 € 2,10" in words_on(credit.read_bytes())
+    agreed = ("--by", "Ann", "--why", "agreed")
+    code, said = arrears("account", "by-invoice", "anna", "--limit", "5000", *agreed)
+    assert (code, "is not CURRENCY=AMOUNT" in said) == (2, True)
+    assert arrears("account", "by-invoice", "anna", "--limit", "EUR=50.00", *agreed) == (0, "acc_1 pays by invoice\n")

@@ -70,5 +70,7 @@ def test_what_facts_are_said_to_leave_they_leave_in_a_made_up_world() -> None:
     silent = {name: kinds & met - seen[name] for name, (kinds, _) in LEFT.items()}
     # The reminder of the debt tells of a decline; the fact by itself does so in older journals alone.
     declines = {"actions": {f.ChargeDeclined}}
-    refusals = {"tasks": {f.AttemptMoved, f.DoubtRaised}}
-    assert silent == {**{name: set() for name in LEFT}, **declines, **refusals}, "no provider refuses a charge here"
+    refusals = {"tasks": {f.AttemptMoved, f.DoubtRaised, f.InvoiceIssued}}
+    assert silent == {**{name: set() for name in LEFT}, **declines, **refusals}, (
+        "no provider refuses a charge, and nobody has a limit"
+    )

@@ -372,6 +372,16 @@ def test_the_default_tries_after_one_and_three_days_then_after_paydays_four_time
     ]
 
 
+def test_asked_again_at_the_planned_instant_the_plan_is_the_same() -> None:
+    def asked(now: datetime) -> datetime | Refusal:
+        day_0 = date(2026, 11, 2)
+        return plan(load_rules(), Paydays(), table.want(VISA), (), zone="UTC", day_0=day_0, now=now, account_no=7)
+
+    at = asked(datetime(2026, 11, 3, tzinfo=UTC))
+    assert isinstance(at, datetime)
+    assert asked(at) == at
+
+
 def test_after_an_outage_the_first_attempts_keep_their_distance() -> None:
     late = table.tried(datetime(2026, 11, 10, 8, tzinfo=UTC), "51")
     found = Paydays().preferred(date(2026, 11, 10), "UTC", [late], date(2026, 11, 2))

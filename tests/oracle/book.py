@@ -24,6 +24,8 @@ class BookDebt:
     forced: date | None = None
     day_0: date | None = None
     ended: bool = False
+    known: datetime | None = None
+    """When the invoice came."""
     reminded: set[int] = field(default_factory=set)
 
 

@@ -106,7 +106,7 @@ class Game(Play):
         self.judge: Judge | None = None
         self._read = 0
         self._seen: System | None = None
-        self._doubted: set[str] = set()
+        self._lifted = False
         super().__init__(plot)
         self.stage: JudgedStage
         self.inner.read = self.read
@@ -125,11 +125,12 @@ class Game(Play):
             return
         if self.inner.installation is not self._seen:
             self._seen = self.inner.installation
-            judge.system_doubts = {kind.value for kind in self._seen.guards.doubts}
-        if after_run and self._doubted is not judge.system_doubts:
-            if self._doubted - judge.system_doubts:
-                judge.doubt_gone(self.stage.now)
-            self._doubted = judge.system_doubts
+            doubts = {kind.value for kind in self._seen.guards.doubts}
+            self._lifted = self._lifted or bool(judge.system_doubts - doubts)
+            judge.system_doubts = doubts
+        if after_run and self._lifted:
+            self._lifted = False
+            judge.doubt_gone(self.stage.now)
         stored = self.inner.facts[1]
         if len(stored) > self._read:
             judge.policies = self.inner.policies()

@@ -282,7 +282,9 @@ class Judge(Outside):
             yield f"{label}: in doubt"
         today = local_day(r.at, self.day_zone)
         days = self.counted_days(debt, None, "remind", today, r.at)
-        if one.step and days < one.step:
+        before = debt.known and [h for h in self.holds.values() if (h.end(self.day_zone) or r.at) <= debt.known]
+        # A hold that was over before anybody had heard of the invoice keeps no reminder of it back (record 36).
+        if one.step and days < one.step and not before:
             yield f"{label}: EARLY, on day {days}"
 
     # -- after a run -----------------------------------------------------------------------------------------------
@@ -352,7 +354,8 @@ class Judge(Outside):
         # One message a day of the account, whose zone may by now be another than that of the service end.
         day = local_day(now, self.day_zone)
         mornings = morning(today, hour, zone), morning(day, hour, self.day_zone)
-        if since < min(mornings) and max(mornings) <= now and day not in self.noticed:
+        late = morning(day, LATEST, self.day_zone)
+        if since < min(mornings) and max(mornings) <= now < late and day not in self.noticed:
             yield f"{now}: nobody is warned of the {action} of {sub.no}, planned for {plan}"
 
 

@@ -36,7 +36,7 @@ class Outside(TextLadder):
 
     def _invoice_issued(self, fact: f.InvoiceIssued, r: f.Recorded) -> None:
         d = fact.debt
-        self.debts[d.no] = BookDebt(d.no, d.currency, d.open_minor, d.due_on, d.subscriptions)
+        self.debts[d.no] = BookDebt(d.no, d.currency, d.open_minor, d.due_on, d.subscriptions, known=r.at)
 
     def _less(self, parts: Iterable[tuple[int, int]]) -> None:
         for no, minor in parts:
@@ -72,7 +72,8 @@ class Outside(TextLadder):
         for no in fact.debts:
             debt = self.debts.get(no)
             if debt is not None and debt.day_0 is None:
-                debt.forced = min(debt.forced or fact.on, fact.on)
+                # Within the tolerance it made nothing past due; of several the newest counts (record 36).
+                debt.forced = fact.on
 
     def _debt_reopened(self, fact: f.DebtReopened, r: f.Recorded) -> Said:
         today = local_day(r.at, self.day_zone)
@@ -138,7 +139,9 @@ class Outside(TextLadder):
             owed = hold.scope != "debt" or hold.target in {d.no for d in self.owed_for(sub)}
             plan = self.plan(sub, warned.action, now)
             later = plan is not None and plan > warned.named
-            if owed and later and sub.counting(warned.action)[:1] == [warned]:
+            counting = sub.counting(warned.action)
+            known = any(one.named == plan for one in counting)  # The very day, and it stays: nothing to take back.
+            if owed and later and not known and counting[:1] == [warned]:
                 found.add((sub.no, warned.action))
         return found
 

@@ -157,3 +157,14 @@ def test_a_method_that_was_removed_here_is_not_brought_back_by_the_same_word(sto
     methods.remove(story.store, story.providers, story.no, 1, story.now, ADMIN)
     story.comes(named).look()
     assert (story.active, story.account.subscriptions[0].state) == ({"cloud": other}, State.ACTIVE)
+
+
+def test_two_methods_of_which_nobody_says_which_card_they_are_are_two_cards(
+    story: Moving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    show = story.stripe.show
+    monkeypatch.setattr(story.stripe, "show", lambda ref: replace(show(ref), fingerprint=""))
+    for named in (story.at_provider(), story.at_provider("lost")):
+        story.comes(named).look()
+    assert [m.credential for m in story.account.methods] == [1, 2]
+    story.check()

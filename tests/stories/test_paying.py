@@ -284,6 +284,7 @@ def test_scenario_18_after_a_failed_settlement_it_can_be_paid_in_parts_by_severa
     assert story.settle(second) == ["paid"]
     assert story.sub().state is State.ACTIVE
     assert story.taken() == {"EUR": 10_000}
+    assert [fact.in_part for _, fact in story.facts(f.AttemptCreated)] == [False, True, False]
     story.check()
 
 

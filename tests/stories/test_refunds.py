@@ -59,9 +59,13 @@ def test_its_own_webhook_that_wins_the_race_is_the_same_refund(paid: Banked, mon
     paid.agrees()
 
 
-def test_whoever_dies_before_the_answer_is_followed_by_the_queue(paid: Banked, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("asked", [True, False], ids=["asked for", "not asked for"])
+def test_whoever_dies_before_the_answer_is_followed_by_the_queue(
+    paid: Banked, monkeypatch: pytest.MonkeyPatch, asked: bool
+) -> None:
     def dies(payment_ref: str, amount_minor: int, currency: str, key: str) -> RefundAnswer:
-        paid_out(payment_ref, amount_minor, currency, key)
+        if asked:
+            paid_out(payment_ref, amount_minor, currency, key)
         raise KeyboardInterrupt
 
     paid_out = paid.bank.refund
@@ -72,6 +76,23 @@ def test_whoever_dies_before_the_answer_is_followed_by_the_queue(paid: Banked, m
     paid.stage.perform()
     assert [fact.amount_minor for _, fact in paid.facts(f.Refunded)] == [5000]
     assert give(paid).state is RefundState.DONE
+    paid.agrees()
+
+
+def test_what_nobody_asked_for_within_a_day_is_not_asked_for_any_more(
+    paid: Banked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dies(*_: object) -> RefundAnswer:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(paid.bank, "refund", dies)
+    with pytest.raises(KeyboardInterrupt):
+        give(paid)
+    monkeypatch.undo()
+    paid.down_until(4)
+    with pytest.raises(Refused, match="refused to give back"):
+        give(paid)
+    assert not any(one.refunded for one in paid.bank.taken.values())
     paid.agrees()
 
 

@@ -21,8 +21,12 @@ class Offer(NamedTuple):
 
     def number(self, name: str) -> int:
         """The number of the thing that the form names; 0 for none."""
-        text = self.fields.get(name, ["0"])[-1]
+        text = self.value(name)
         return int(text) if text.isdecimal() else 0
+
+    def value(self, name: str) -> str:
+        """What one field carries; "" for none."""
+        return self.fields.get(name, [""])[-1]
 
 
 class _Button(NamedTuple):

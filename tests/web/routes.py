@@ -49,7 +49,7 @@ def of_an_account(route: str) -> bool:
 @cache
 def numbers(town: Town, account: int) -> dict[str, object]:
     """Of the account when it was first asked for; nothing here adds any."""
-    return {"number": town.setup(account), "attempts": town.attempts(account) or "1"}
+    return {"number": town.setup(account), "attempts": town.attempts(account) or "1", "place": 1}
 
 
 def values(town: Town, account: int) -> dict[str, object]:
@@ -73,6 +73,7 @@ def values(town: Town, account: int) -> dict[str, object]:
         "case": "case_1_99999",
         "hold": "hold_1_99999",
         "subscription": "cloud",
+        "act": "hold",
     }
 
 

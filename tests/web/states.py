@@ -16,6 +16,7 @@ from typing import Any, Final, NamedTuple
 
 import psycopg
 from psycopg import sql
+from tests import members
 from tests.site import PASSWORD
 from tests.stories.paying import post
 from tests.web.living import Living, day_in_amsterdam, living
@@ -199,7 +200,7 @@ def build(url: str, sandbox: Running) -> Town:
     for state, recipe in sorted(every.items(), key=lambda one: one[0] == LAST):
         if recipe.then is not None:
             recipe.then(town, town.accounts[state])
-    _keep_links(town)
+    keep_links(town)
     return town
 
 
@@ -213,7 +214,7 @@ def _people(begin: datetime) -> None:
         (OTHER, "CANARY"),
     ):
         identities.create_person(email, name, PASSWORD, "nl-NL", begin)
-    identities.create_staff(STAFF, "Sam", PASSWORD, "support", begin)
+    members.made(STAFF, "Sam", PASSWORD, "agent", begin)
 
 
 def _person(town: Town, email: str) -> int:
@@ -246,7 +247,8 @@ def _grant(town: Town, state: str, recipe: Recipe) -> None:
         identities.grant(number, _person(town, OTHER), "administrator")
 
 
-def _keep_links(town: Town) -> None:
+def keep_links(town: Town) -> None:
+    """Note where the pay links of all mail that was sent lead."""
     town.mails = town.shop.channel.taken[-3:]
     for message in town.shop.channel.taken:
         if found := re.search(r"http://\S+/pay/([\w-]{43})", message.text):

@@ -54,12 +54,14 @@ NO_PAGE: Final = {
     "/<account:account>/statement.pdf": "a PDF, whose tags tests/notices/test_paper.py reads",
     "/<account:account>/receipts/<int:number>.pdf": "the same",
     "/<account:account>/invoices/<int:number>.pdf": "the same",
+    "/<account:account>/invoices/<int:number>/credits/<int:place>.pdf": "the same",
     "/settle/<str:account>/<int:attempt>": "leads on to the story of a payment",
     "/security/app/picture.svg": "a picture, shown inside its page",
+    "/console/second-step/picture.svg": "the same",
     "/webhooks/<slug:provider>": "for programs",
     "/webhooks/mail/<slug:provider>": "for programs",
 }
-ROLES: Final = {"/": "administrator", "/console/": "staff", "/pay/": "link", "/sign-in/again": "administrator"}
+ROLES: Final = {"/": "administrator", "/pay/": "link", "/sign-in/again": "administrator"}
 """Who looks at a page that belongs to no account, where it is not just anybody."""
 
 
@@ -90,6 +92,9 @@ def sights(town: Town) -> Iterator[Sight]:
                     roles = {"administrator": "administrator", "billing_reader": "reader"}
                     for role in RECIPES[state].roles if state in ("warned", "canceled") else RECIPES[state].roles[:1]:
                         yield Sight(roles[role], target(town, route, account), state, language)
+            elif route.startswith("/console/") and "sign-in" not in route:
+                for state in ("warned", "declined", "canceled") if "account" in parts(route) else ("warned",):
+                    yield Sight("staff", target(town, route, town.accounts[state]), state, language)
             elif route == "/pay/":
                 for state, account in town.accounts.items():
                     if account in town.links:

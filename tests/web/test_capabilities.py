@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import psycopg
 import pytest
 from django.http import HttpRequest, HttpResponse
+from tests import members
 from tests.web.entrance import Entrance, browser, come_in, hashed, text
 
 from arrears.core.calendar import calendar_of
@@ -186,16 +187,14 @@ def known_browser(world: World) -> Works:
 
 
 def staff_session(world: World) -> Works:
-    from arrears.web.identities import proof_of
-
     [(number,)] = world._sql(
-        "INSERT INTO staff (email, name, password, role, created_at) VALUES (%s, 'Sam', %s, 'support', %s)"
+        "INSERT INTO staff (email, name, password, role, created_at) VALUES (%s, 'Sam', %s, 'agent', %s)"
         " RETURNING staff_id",
         *(f"sam{world.serial}@operator.example", hashed(), world.now),
     )
     client = world.clients["staff"] = browser()
     kept = client.session
-    kept["staff"] = {"number": number, "name": "Sam", "proof": proof_of(hashed())}
+    kept["staff"] = members.session_of(number)
     kept.save()
     client.cookies["session"] = kept.session_key
     return lambda: client.get("/console/").status_code == 200

@@ -80,7 +80,7 @@ def test_every_check_and_every_link_of_the_whole_document_holds(
     live: tuple[str, str], tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     """Edges of every value, made-up requests, and sequences in which one answer leads to the next request."""
-    seed, cases = str(request.config.getoption("randomly_seed")), os.environ.get("ARREARS_TEST_CASES", "10")
+    seed, cases = str(request.config.getoption("randomly_seed")), os.environ.get("TEST_CASES", "10")
     said = run(live, tmp_path, "--phases", "coverage,fuzzing,stateful", "--max-examples", cases, "--seed", seed)
     sys.stderr.write(said[-2000:])
     assert re.search(r"[0-9]+ generated", said), said

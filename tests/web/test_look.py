@@ -81,7 +81,7 @@ def test_an_operators_colours_are_each_for_their_own_scheme(tmp_path: Path) -> N
     file.write_text('name = "Hosting"\n[light]\naccent = "#123456"\n')
     with using(brand=file):
         style = brand().style
-    assert "@media (prefers-color-scheme:light){:root{--accent:#123456;}}" in style
+    assert "@media print,(prefers-color-scheme:light){:root{--accent:#123456;}}" in style
     assert style.count("#123456") == 1
 
 
@@ -164,4 +164,8 @@ def test_a_receipt_on_paper_is_the_receipt_and_nothing_around_it(shop: Living, b
     for gone in ("nav", "footer", "form", ".screen"):
         expect(page.locator(gone).filter(visible=True)).to_have_count(0)
     expect(page.locator("body")).to_have_css("background-color", "rgb(255, 255, 255)")
+    for path in ("subscriptions", "timeline"):
+        page.goto(f"{shop.url}/acc_{account}/{path}")
+        found = page.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--soft')")
+        assert found == tokens()["light"]["soft"], "what is dark on the screen is not on paper"
     page.context.close()

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import psycopg
 import pytest
+from tests import members
 from tests.web import states
 from tests.web.routes import address, parts, routes, target, values
 from tests.web.states import Town
@@ -34,6 +35,17 @@ GET  /console/                                  in         in       in          
 GET  /console/sign-in                           200        200      200            200      200       200
 POST /console/sign-in                           403        403      403            403      403       403
 POST /console/sign-out                          in         in       in             in       in        in
+GET  /console/second-step                       in         in       in             in       in        in
+POST /console/second-step                       in         in       in             in       in        in
+GET  /console/second-step/picture.svg           404        404      404            404      404       404
+GET  /console/search                            in         in       in             in       in        200
+GET  /console/tasks                             in         in       in             in       in        200
+POST /console/tasks                             in         in       in             in       in        422
+GET  /console/deletions                         in         in       in             in       in        200
+POST /console/deletions                         in         in       in             in       in        403
+GET  /console/<account:account>/                in         in       in             in       in        200
+GET  /console/<account:account>/<slug:act>      in         in       in             in       in        200
+POST /console/<account:account>/<slug:act>      in         in       in             in       in        422
 POST /language                                  302        302      302            302      302       302
 GET  /banner.js                                 200        200      200            200      200       200
 GET  /favicon.ico                               200        200      200            200      200       200
@@ -109,6 +121,7 @@ GET  /<account:account>/timeline                in         in       200/404     
 GET  /<account:account>/receipts/<int:number>   in         in       404            404      404       in
 GET  /<account:account>/receipts/<int:number>.pdf  in      in       404            404      404       in
 GET  /<account:account>/invoices/<int:number>.pdf  in      in       404            404      404       in
+GET  /<account:account>/invoices/<int:number>/credits/<int:place>.pdf  in  in  404   404      404       in
 GET  /help                                      200        200      200            200      200       200
 POST /help                                      422        422      422            422      422       422
 GET  /help/confirm/<str:token>                  410        410      410            410      410       410
@@ -293,7 +306,7 @@ def test_everybody_is_answered_as_listed_and_nobody_sees_the_canary(town: Town, 
                 whose = "own" if account == own else "another"
                 if said(answer) != wanted:
                     wrong.append(f"{method} {route} as {role}, {whose} account: {said(answer)}, not {wanted}")
-                if seen := canaries(answer, other):
+                if (seen := canaries(answer, other)) and not (role == "staff" and route.startswith("/console/")):
                     wrong.append(f"{method} {route} as {role}, {whose} account: shows {seen}")
     assert wrong == []
 
@@ -358,11 +371,9 @@ def test_a_token_that_is_over_opens_what_none_opens(town: Town, own: int) -> Non
             assert (line.method, line.route, str(answer.status_code)) == (line.method, line.route, line.cells["nobody"])
 
 
-@pytest.mark.parametrize("staff_role", ["billing", "release", "admin"])
+@pytest.mark.parametrize("staff_role", ["viewer", "approver", "administrator"])
 def test_staff_of_every_role_are_answered_as_listed(town: Town, own: int, staff_role: str) -> None:
-    """The town's own is of support. No role of theirs opens a customer's page."""
-    from arrears.web.identities import proof_of
-
+    """The town's own is an agent. No role of theirs opens a customer's page."""
     with psycopg.connect(town.shop.database) as db:
         columns = "email, name, password, role, created_at"
         row = db.execute(
@@ -371,12 +382,14 @@ def test_staff_of_every_role_are_answered_as_listed(town: Town, own: int, staff_
         ).fetchone()
     browser = visitor(town, "anonymous")
     session = browser.session
-    session["staff"] = {"number": row[0], "name": "Sam", "proof": proof_of("!")} if row else {}
+    session["staff"] = members.session_of(row[0]) if row else {}
     session.save()
     browser.cookies["session"] = session.session_key
     lines = [line for line in PAGE_LINES if line.method == "GET" and line.route.startswith(("/<account", "/console/"))]
     answers = {line.route: said(browser.get(target(town, line.route, own))) for line in lines}
-    assert answers == {line.route: line.cells["staff"] for line in lines}
+    listed = {line.route: line.cells["staff"] for line in lines}
+    acts = {"/console/<account:account>/<slug:act>": "403"} if staff_role == "viewer" else {}
+    assert answers == {**listed, **acts}
 
 
 def test_what_is_answered_beside_the_pages_is_for_everybody_but_the_figures(site: str) -> None:

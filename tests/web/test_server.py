@@ -223,6 +223,20 @@ def test_a_megabyte_comes_through_whole_however_it_is_sent(served: tuple[int, Pa
         assert found.headers.get_all("Set-Cookie") == ["a=1", "b=2"]
 
 
+def test_rows_come_through_whole_and_of_too_many_the_route_is_told_their_length(served: tuple[int, Pages]) -> None:
+    port, pages = served
+    for length, read in ((gate.ROWS_BYTES_MAX, gate.ROWS_BYTES_MAX), (gate.ROWS_BYTES_MAX + 1, 0)):
+        line = http.client.HTTPConnection("127.0.0.1", port, timeout=SECONDS_MAX)
+        line.request("POST", gate.ROWS_PATH, b"x" * length, {"Connection": "close"})
+        found = line.getresponse()
+        assert (found.status, found.read()) == (200, b"read %d" % read)
+        assert pages.asked[-1]["CONTENT_LENGTH"] == str(length)
+    line = http.client.HTTPConnection("127.0.0.1", port, timeout=SECONDS_MAX)
+    line.request("POST", gate.ROWS_PATH, iter([b"x" * 65536] * 257), {"Connection": "close"}, encode_chunked=True)
+    assert line.getresponse().read() == b"read 0"
+    assert int(pages.asked[-1]["CONTENT_LENGTH"]) > gate.ROWS_BYTES_MAX
+
+
 def test_no_page_takes_a_file(served: tuple[int, Pages]) -> None:
     head = b"POST / HTTP/1.1\r\nHost: h\r\nContent-Type: multipart/form-data; boundary=x\r\n"
     assert asked(served[0], head + b"Content-Length: 9000\r\n\r\n").startswith(b"HTTP/1.1 415")

@@ -26,6 +26,7 @@ NUMBERED: Final = (
     "/<account:account>/receipts/<int:number>",
     "/<account:account>/receipts/<int:number>.pdf",
     "/<account:account>/invoices/<int:number>.pdf",
+    "/<account:account>/invoices/<int:number>/credits/<int:place>.pdf",
     "/<account:account>/help/<int:number>",
 )
 """Pages of one payment, request or document: these accounts have none. test_page_statements counts a receipt's."""

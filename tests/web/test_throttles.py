@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import psycopg
 import pytest
 from django.http import HttpRequest
+from tests import members
 from tests.site import PASSWORD
 from tests.web.entrance import Entrance, browser, come_in, sign_in, text
 from tests.web.routes import address, routes
@@ -72,7 +73,7 @@ def through(net: str, *said: str) -> Client:
 
 
 def staff(client: Client, password: str = PASSWORD, email: str = STAFF) -> int:
-    return int(client.post("/console/sign-in", {"email": email, "password": password}).status_code)
+    return members.both_steps(client, email, password)
 
 
 def wear_out(house: Entrance, throttled: Throttled, by: CountedBy, value: str) -> None:
@@ -234,7 +235,7 @@ def test_a_name_has_no_more_wrong_passwords_in_a_burst_than_ten_from_one_net(hou
         tried.append(password)
 
     with pytest.MonkeyPatch.context() as patched, ThreadPoolExecutor(8) as threads:
-        patched.setattr(console, "staff_of", counts)
+        patched.setattr(console, "member_of", counts)
         answers = [*threads.map(lambda n: staff(at("192.0.2.9"), f"wrong{n}"), range(23))]
     assert set(answers) == {403}
     assert len(tried) == 10
@@ -314,6 +315,13 @@ THROTTLES: Final = """
 /security/passkeys/<int:pk>              session
 /security/passkeys/<int:pk>/remove       session
 /console/                                session
+/console/second-step                     second_step
+/console/second-step/picture.svg         session
+/console/search                          session
+/console/tasks                           session
+/console/deletions                       session
+/console/<account:account>/              session
+/console/<account:account>/<slug:act>    session
 /console/sign-in                         staff
 /console/sign-out                        public
 /language                                public
@@ -351,6 +359,7 @@ THROTTLES: Final = """
 /<account:account>/receipts/<int:number>.pdf  session
 /<account:account>/receipts/<int:number>  session
 /<account:account>/invoices/<int:number>.pdf  session
+/<account:account>/invoices/<int:number>/credits/<int:place>.pdf  session
 /<account:account>/help                  session
 /<account:account>/help/<int:number>     session
 /<account:account>/story/<str:attempts>  session

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import psycopg
 import pytest
 from tests.site import NOW, using
-from tests.web.test_upserts import Billing, billing, history, money
+from tests.web.test_upserts import ANNA, Billing, billing, history, money
 
 from arrears.engine.payments.providers import Providers
 
@@ -68,12 +68,14 @@ def test_the_document_of_an_invoice_is_where_its_customer_finds_it(billing: Bill
 
 
 @pytest.fixture
-def provider() -> Iterator[None]:
-    """A payment provider is set up."""
+def provider(billing: Billing) -> Iterator[None]:
+    """A payment provider is set up, and the billing system may say what is paid with."""
     from tests.stories.test_small_provider import Till
 
     from arrears import wiring
+    from arrears.web.api_tokens import create_token
 
+    billing.token = create_token("billing, methods too", "*:read accounts:write payments:money", NOW)
     live = wiring.installed()
     wiring.install(replace(live, providers=Providers({"till": Till(lambda: NOW)})))
     try:
@@ -96,6 +98,19 @@ def test_a_method_at_a_provider_is_named_as_by_a_file(billing: Billing, site: st
             [billing.ref],
         ).fetchall()
     assert found == [("till", "cus_1", "pm_2", "waiting")]
+
+
+@pytest.mark.usefixtures("provider")
+def test_what_is_paid_with_is_said_by_who_may_move_money(billing: Billing) -> None:
+    from arrears.web.api_tokens import create_token
+
+    billing.token = create_token("no money", "*:read *:write", NOW)
+    method = {"provider": "till", "customer": "cus_1", "method": "pm_1"}
+    status, said = billing.account(payment_method=method)
+    assert (status, said["detail"]) == (403, "this token lacks payments:money")
+    status, said = billing.rows({"kind": "account", "ref": billing.ref, **ANNA, "payment_method": method})
+    assert (status, said["detail"]) == (403, "this token lacks payments:money")
+    assert billing.account()[0] == 201
 
 
 @pytest.mark.usefixtures("provider")

@@ -12,8 +12,10 @@ from typing import Final
 
 from arrears.cli.answer_values import NAMES, JsonAnswer, NoAnswer, Shape, each
 from arrears.cli.answers_bank import BANK
+from arrears.cli.answers_billing import BILLING
 from arrears.cli.answers_deletion import DELETION
 from arrears.cli.answers_services import DRIFT, SERVICE
+from arrears.cli.answers_staff import STAFF
 
 __all__ = ["ANSWERS", "NAMES", "JsonAnswer", "NoAnswer", "Shape"]
 
@@ -145,6 +147,7 @@ ANSWERS: Final[Mapping[str, JsonAnswer | NoAnswer]] = {
         ]
     ),
     **BANK,
+    **BILLING,
     "replay": JsonAnswer(
         {
             "book": {"digest": "text", "rows_left_out": {"*": "count"}},
@@ -246,6 +249,9 @@ ANSWERS: Final[Mapping[str, JsonAnswer | NoAnswer]] = {
     ),
     "person erase-again": _ACTS,
     "person kept": _PEOPLE,
+    **STAFF,
+    "staff role": _ACTS,
+    "staff end": _ACTS,
     "token create": JsonAnswer({**_TOKEN, "token": "text"}),
     "token list": JsonAnswer([_TOKEN]),
     "token rotate": JsonAnswer({**_TOKEN, "token": "text"}),
@@ -310,6 +316,7 @@ ANSWERS: Final[Mapping[str, JsonAnswer | NoAnswer]] = {
     "subscription cancel": JsonAnswer(_ENDED),
     "subscription reactivate": JsonAnswer(_ENDED),
     "account rename-ref": _ACTS,
+    "account by-invoice": _ACTS,
     "invoice document": NoAnswer("it writes a PDF"),
     "payment take-back": _ACTS,
     "money check": JsonAnswer(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import sys
 import threading
@@ -120,3 +121,14 @@ def rows(table: list[tuple[Any, ...]]) -> None:
     widths = [max(len(str(row[i])) for row in table) for i in range(len(table[0]))]
     for row in table:
         click.echo("  ".join(str(cell).ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def tune_for_batches() -> None:
+    """For processes that work in batches. A batch makes and drops many small values, none of them in cycles; looking
+    through them again and again costs a third of the run, and memory stays bounded by the batch all the same. And a
+    lane whose answer has come must not wait 5 ms (the interpreter's default) until the lane that is deciding lets go.
+    """
+    sys.setswitchinterval(0.0005)
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(200_000, 20, 50)

@@ -16,12 +16,13 @@ from arrears.core.deletions import DeletionStage, PlannedDeletion, planned_delet
 from arrears.core.errors import Refused
 from arrears.core.ids import ACCOUNT, HOLD, SUBSCRIPTION, format_id, parse_id
 from arrears.core.money import format_amount
+from arrears.core.people.roles import MAY, StaffAct
 from arrears.core.tasks import counted
 from arrears.core.view import View
 from arrears.engine import commands
 from arrears.engine.finding import find_account, named_subscription
 from arrears.store.postgres.queries import with_deletion_ahead
-from arrears.wiring import Installation, open_installation
+from arrears.wiring import Installation, open_installation, set_up_django
 
 DAYS: Final = 30
 WHY: Final = click.option("--why", type=WORDS, required=True, help="Why, for the journal.")
@@ -101,18 +102,34 @@ def command() -> None:
 def release(subscription: str, name: str, who: str, why: str) -> None:
     """Release the deletion of SUBSCRIPTION (sub_12_3), which the day's cap keeps back.
 
-    It takes two different members of staff. Nothing is deleted by this: once both have released it, the next run looks
+    It takes two different members of staff; where `arrears staff` knows any, each says who they are by the address that
+    they sign in with, and may approve. Nothing is deleted by this: once both have released it, the next run looks
     at money, holds, doubts and warnings once more, and orders it if nothing has changed."""
     account, number = parse_id(SUBSCRIPTION, subscription)
     with open_installation() as live:
-        count = commands.release_deletion(
-            live.store, account, number, name, live.clock.now(), f"{commands.STAFF}{who}", why
-        )
+        author = releasing(live, who)
+        count = commands.release_deletion(live.store, account, number, name, live.clock.now(), author, why)
     left = RELEASES - count
     click.echo(
         f"{subscription} is released by {count} of {RELEASES}; "
         + ("the next run looks once more and orders it" if left <= 0 else "another member of staff is needed")
     )
+
+
+def releasing(live: Installation, who: str) -> str:
+    """The author of a release: the member of staff who signs in with the address `who`, the same here and in the
+    console, so that nobody is two. Before anybody is staff, whoever is named. Refuses `unknown_staff`, `bad_role`."""
+    set_up_django(live.url)
+    from arrears.web.console import members
+
+    if not members.members():
+        return f"{commands.STAFF}{who}"
+    one = members.known_member(who)
+    if not one.is_active or StaffAct.APPROVE not in MAY[one.role]:
+        raise Refused(
+            "bad_role", f"{who} is {one.role if one.is_active else 'not staff any more'}; an approver releases"
+        )
+    return f"{commands.STAFF}{one.number}"
 
 
 @command.command()

@@ -16,7 +16,7 @@ from typing import Final
 
 import click
 
-from arrears.cli.common import progress_of
+from arrears.cli.common import progress_of, tune_for_batches
 from arrears.cli.explain import explanation, sentences
 from arrears.core.facts import Disabled, Recorded, Resumed
 from arrears.core.ids import ACCOUNT, format_id
@@ -26,7 +26,7 @@ from arrears.sim.simulate import START, SimulationReport, simulate
 from arrears.sim.story import DiaryLine, as_text, tell
 from arrears.store.postgres.store import PostgresStore
 from arrears.web.serving import end_with_parent
-from arrears.wiring import fresh_database, tune_for_batches
+from arrears.wiring import fresh_database
 
 DATABASE_YEAR: Final = "arrears_demo_year"
 """Made anew by each demo; a name that no other database on an operator's own server has."""

@@ -12,7 +12,7 @@ import click
 from arrears.adapters.books import guess, load_map, read_rows
 from arrears.adapters.books.map_values import BookMap, Constant
 from arrears.adapters.books.processes import several_processes
-from arrears.cli.common import AS_JSON, each_mistake_on_a_line, print_json, progress_of, rows
+from arrears.cli.common import AS_JSON, each_mistake_on_a_line, print_json, progress_of, rows, tune_for_batches
 from arrears.cli.import_show import show_rows
 from arrears.core.errors import Refused
 from arrears.core.known import IMPORTER
@@ -22,7 +22,7 @@ from arrears.engine.commands.importing import ImportReport, import_book
 from arrears.engine.payments.providers import Providers
 from arrears.engine.system import set_book_refused, set_book_taken
 from arrears.ports import Sums
-from arrears.wiring import open_installation, tune_for_batches
+from arrears.wiring import open_installation
 
 # Field -> how a change of it is said.
 _CHANGED: Final = {

@@ -11,8 +11,12 @@ import click
 from arrears.adapters.books.sums import read_sum
 from arrears.cli.common import WORDS
 from arrears.cli.output_file import octets_file
-from arrears.core.money import format_amount
+from arrears.core.errors import Refused
+from arrears.core.ids import ACCOUNT, format_id
+from arrears.core.money import format_amount, parse_amount
 from arrears.engine.commands import corrections, documents
+from arrears.engine.finding import find_account
+from arrears.engine.people import by_transfer
 from arrears.settings import invoice_documents
 from arrears.wiring import Installation, open_installation, settings
 
@@ -34,7 +38,7 @@ def payment() -> None:
 
 @click.group()
 def account() -> None:
-    """What the billing system calls an account."""
+    """What the billing system calls an account, and how it pays."""
 
 
 def _do(act: Callable[[Installation], None], said: str) -> None:
@@ -158,3 +162,25 @@ def rename_ref(old: str, new: str, who: str, why: str) -> None:
     with open_installation() as live:
         corrections.rename_ref(live.store, old, new, live.clock.now(), f"staff:{who}", why)
     click.echo(f"{old} is called {new}; import the book again")
+
+
+@account.command(name="by-invoice")
+@click.argument("number", metavar="ACCOUNT")
+@click.option("--limit", "limits", multiple=True, required=True, help="How much may be open, like EUR=5000.00.")
+@click.option("--answer", default="", help="What the customer who asked for it is told, in their language.")
+@WHO
+@REASON
+def by_invoice(number: str, limits: tuple[str, ...], answer: str, who: str, why: str) -> None:
+    """Let ACCOUNT pay by bank transfer, which is refused while an invoice is open, or change its credit limit. More
+    than the limit stops nothing, and is a task."""
+    most: dict[str, int] = {}
+    for one in limits:
+        currency, equals, amount = one.partition("=")
+        if not equals:
+            raise Refused("bad_limit", f"{one[:60]!r} is not CURRENCY=AMOUNT, like EUR=5000.00")
+        most[currency] = parse_amount(amount, currency)
+    with open_installation() as live:
+        found, now = find_account(live.store, number), live.clock.now()
+        asked = by_transfer.allow_invoices(live.store, found, most, answer, now, f"staff:{who}", why)
+    said = f"; request {asked.number} is answered" if asked is not None else ""
+    click.echo(f"{format_id(ACCOUNT, found)} pays by invoice{said}")

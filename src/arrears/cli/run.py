@@ -10,12 +10,12 @@ from typing import Final
 import click
 import psycopg
 
-from arrears.cli.common import AS_JSON, begin_log, print_json
+from arrears.cli.common import AS_JSON, begin_log, print_json, tune_for_batches
 from arrears.engine.run import RunReport
 from arrears.engine.worker import RETRY_SECONDS
 from arrears.store.outages import is_away
 from arrears.web.logs import LOG, say_of_mail
-from arrears.wiring import Installation, open_installation, tune_for_batches
+from arrears.wiring import Installation, open_installation
 
 OUTAGE_SECONDS_MAX: Final = 60.0
 """So long a run that has begun waits for a database that restarts; then it ends as one that cannot reach it."""

@@ -9,12 +9,12 @@ from typing import Final
 
 import click
 
-from arrears.cli.common import begin_log
+from arrears.cli.common import begin_log, tune_for_batches
 from arrears.engine.courier import POLL_SECONDS
 from arrears.engine.drift import DriftWatch
 from arrears.store.outages import OUTAGES
 from arrears.web.logs import LOG, CourierLog, WorkerLog, say_of_mail
-from arrears.wiring import RealClock, open_installation, tune_for_batches
+from arrears.wiring import RealClock, open_installation
 
 CONNECTIONS: Final = 12
 """For the collections run, and for the lanes of the courier, which need one for a moment before and after each post."""

@@ -52,11 +52,13 @@ class HoldScope(StrEnum):
 
 class DoubtKind(StrEnum):
     """Why a decision waits without moving days: three are an account's, the others the system's; FEED an account's too,
-    where a report could not be recorded. REQUEST: a provider would not even try, for a reason of ours. BANK: what the
-    bank says is old or not whole, which matters to accounts that pay by transfer alone."""
+    where a report could not be recorded. REQUEST: a provider would not even try, for a reason of ours. TRANSFER: the
+    customer says that a transfer is on its way. BANK: what the bank says is old or not whole, which matters to accounts
+    that pay by transfer alone."""
 
     ATTEMPT = "attempt"
     BANK_CREDIT = "bank_credit"
+    TRANSFER = "transfer"
     REQUEST = "request"
     FEED = "feed"
     BANK = "bank"
@@ -286,13 +288,17 @@ class Case(Value, frozen=True, omit_defaults=True):
     written_off: bool = False
     challenges: int = 0
     """How many challenges have counted as in flight (spec, section 4, point 6: at most two)."""
+    waited: bool = False
+    """Whether the customer has said that a transfer is on its way: that is waited for once."""
 
 
 class Doubt(Value, frozen=True, omit_defaults=True):
-    """Something unknown that concerns this account: an attempt without an outcome, a bank credit to look at."""
+    """Something unknown that concerns this account: an attempt without an outcome, a bank credit to look at, a transfer
+    that is on its way (`ref` is the day on which it was made). It ends by itself on the morning after `until`."""
 
     kind: DoubtKind
     ref: str
+    until: date | None = None
 
 
 class Account(Value, frozen=True, omit_defaults=True):
@@ -318,6 +324,8 @@ class Account(Value, frozen=True, omit_defaults=True):
     default_method: int = 0
     """The payment method that pays for what is added later; 0 while there is none."""
     announced: tuple[Announcement, ...] = ()
+    credit_limits: dict[str, int] = msgspec.field(default_factory=dict)
+    """How much may be open in invoice mode, in minor units by currency; more stops nothing, and is a task."""
 
     @property
     def past_due(self) -> tuple[Debt, ...]:

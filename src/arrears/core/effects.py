@@ -36,7 +36,7 @@ LEAVES: Final[Mapping[type[f.Fact], Leaves]] = closed(
         f.AccountOpened: _NOTHING,
         f.TermsChanged: _NOTHING,
         f.SubscriptionAdded: _NOTHING,
-        f.InvoiceIssued: _ENTRY | _ROW,
+        f.InvoiceIssued: _TASK | _ENTRY | _ROW,
         f.PaymentBooked: _MESSAGE | _TASK | _OVER | _ENTRY | _ROW,
         f.CreditAllocated: _OVER | _ENTRY,
         f.ChargeDeclined: _MESSAGE,

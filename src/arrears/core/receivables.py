@@ -95,7 +95,8 @@ class BookInvoice(msgspec.Struct, frozen=True, gc=False):
 
 class BookPayment(msgspec.Struct, frozen=True, gc=False):
     """Money that arrived and names its invoice; `ref` is unique for its invoice, `amount_minor` above zero. `dated`:
-    the file says when it was paid; else `paid_on` is the due date, which only a replay looks at."""
+    the file says when it was paid; else `paid_on` is the due date, which only a replay looks at. `apart`: its source
+    knows it from every payment that arrears has taken itself, so it is no other money than its reference says."""
 
     row: int
     ref: str
@@ -105,6 +106,7 @@ class BookPayment(msgspec.Struct, frozen=True, gc=False):
     currency: str
     amount_minor: int
     dated: bool = True
+    apart: bool = False
 
 
 class BookCredit(msgspec.Struct, frozen=True, gc=False):
@@ -370,6 +372,7 @@ NOT_COMPARED: Final[Mapping[str, str]] = {
     "BookPayment.invoice_number": "payments are compared invoice by invoice",
     "BookPayment.paid_on": "what is paid is paid; a day in the past has no consequence, and arrears keeps its own",
     "BookPayment.dated": "it is whether the file says a day",
+    "BookPayment.apart": "it is how well the source knows it",
     "BookPayment.currency": "it is the invoice's, which is compared",
     "BookPayment.account_ref": "it is the invoice's, which is compared",
     "BookCredit.row": "it is where the file says it",

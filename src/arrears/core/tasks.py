@@ -11,6 +11,7 @@ from typing import Final, NamedTuple, assert_never
 
 from arrears.core import facts as f
 from arrears.core.account import Account, Action, DoubtKind
+from arrears.core.credit_limit import over_limit
 from arrears.core.effects import ASKING, TASK_ENDING
 from arrears.core.messages.kinds import MessageKind
 from arrears.core.money import format_amount
@@ -49,6 +50,8 @@ _OF_A_CASE: Final = (
     "deferred",
     "deletion_release",
 )
+_TWO_STAFF: Final = "waits for the release of two staff"
+_NOT_BY_CARD: Final = "an invoice is in a currency that no payment provider takes: collect it by bank transfer"
 _CHARGE: Final = ("charge_refused", "")
 """Of one attempt; what a provider would not even try is over with its doubt."""
 
@@ -64,12 +67,13 @@ def tasks_of(recorded: f.Recorded) -> Iterator[TaskRow]:
                 came = f"{format_amount(fact.credit_minor, fact.currency)} of payment {fact.ref} came"
                 what = f"{came} for what was paid already: give it back, or keep it as credit"
                 yield TaskRow(account, seq, "paid_twice", what, fact.ref)
+        case f.InvoiceIssued() if fact.over_limit_minor:
+            yield _over_limit(account, seq, fact)
         case f.Noticed() if any(w.late for w in fact.each(f.Warning)):
             numbers = ", ".join(str(w.subscription) for w in fact.each(f.Warning) if w.late)
             yield TaskRow(account, seq, "warning_not_accepted", f"no warning was accepted for subscription {numbers}")
         case f.Noticed() if any(said.kind is MessageKind.BY_TRANSFER for said in fact.each(f.Announcement)):
-            what = "an invoice is in a currency that no payment provider takes: collect it by bank transfer"
-            yield TaskRow(account, seq, "not_by_card", what)
+            yield TaskRow(account, seq, "not_by_card", _NOT_BY_CARD)
         case f.NoticeFailed() | f.NoticeBounced() | f.RecipientsChanged():
             yield from _of_mail(account, seq, fact)
         case f.AttemptMoved(why=why) if why.startswith("refused") and fact.codes.decline != REQUEST_REFUSED:
@@ -77,8 +81,7 @@ def tasks_of(recorded: f.Recorded) -> Iterator[TaskRow]:
         case f.Parked(why=why):
             yield TaskRow(account, seq, "parked", why)
         case f.DeletionCapped(subscription=sub):
-            what = f"subscription {sub} waits for the release of two staff"
-            yield TaskRow(account, seq, "deletion_release", what, str(sub))
+            yield TaskRow(account, seq, "deletion_release", f"subscription {sub} {_TWO_STAFF}", str(sub))
         case f.DeletedInPart(subscription=sub, left=left):
             what = f"subscription {sub} is deleted in part; still there: {counted(left)}"
             yield TaskRow(account, seq, "deletion_in_part", what, str(sub))
@@ -99,10 +102,16 @@ def tasks_of(recorded: f.Recorded) -> Iterator[TaskRow]:
             yield TaskRow(account, seq, "change_not_recorded", recorded.why, ref)
         case f.DoubtRaised(doubt=DoubtKind.REQUEST, ref=ref):
             yield TaskRow(account, seq, "charge_refused", recorded.why, ref)
-        case f.Noticed() | f.AttemptMoved() | f.RefundUndone() | f.DoubtRaised():
+        case f.Noticed() | f.AttemptMoved() | f.RefundUndone() | f.DoubtRaised() | f.InvoiceIssued():
             return  # as planned
         case _:
             raise AssertionError(fact)
+
+
+def _over_limit(account: int, seq: int, fact: f.InvoiceIssued) -> TaskRow:
+    more = format_amount(fact.over_limit_minor, fact.debt.currency)
+    what = f"with invoice {fact.debt.number} {more} more is open than the account's credit limit"
+    return TaskRow(account, seq, "over_credit_limit", what, fact.debt.currency)
 
 
 def counted(things: Mapping[str, int]) -> str:
@@ -183,6 +192,7 @@ def _ended(fact: f.AnyFact, account: Account) -> Iterator[tuple[str, str | None]
         case f.PaymentBooked() | f.WrittenOff() | f.InvoiceCredited():  # First, as above.
             if all(debt.ended for debt in account.debts):
                 yield "not_by_card", None
+            yield from _within_limit(account, fact.currency)
         case f.NoticeAccepted():
             # Not that mail came back: a full mailbox takes each message first, and then returns it.
             unheard = _unheard(account)
@@ -221,12 +231,22 @@ def _ended(fact: f.AnyFact, account: Account) -> Iterator[tuple[str, str | None]
         case f.Refunded(payment_ref=ref, refund=0):
             yield "paid_twice", ref
         case f.CreditAllocated(currency=currency):
-            if not account.credit.get(currency):
-                yield "paid_twice", None
+            yield from _credit_used(account, currency)
         case f.AttemptMoved() | f.Refunded() | f.DoubtCleared():
             return
         case _:
             raise AssertionError(fact)
+
+
+def _credit_used(account: Account, currency: str) -> Iterator[tuple[str, str | None]]:
+    if not account.credit.get(currency):
+        yield "paid_twice", None
+    yield from _within_limit(account, currency)
+
+
+def _within_limit(account: Account, currency: str) -> Iterator[tuple[str, str | None]]:
+    if account.credit_limits and not over_limit(account, currency):
+        yield "over_credit_limit", currency
 
 
 def system_tasks_of(seq: int, fact: f.SystemFact, why: str) -> Iterator[TaskRow]:

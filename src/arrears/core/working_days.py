@@ -1,4 +1,5 @@
-"""Days on which a policy lets something stop: working days that a working day follows, so that help is there."""
+"""Days on which a policy lets something stop: working days that a working day follows, so that help is there. And days
+on which banks move money."""
 
 from __future__ import annotations
 
@@ -17,6 +18,14 @@ _DAYS_MAX: Final = 60
 def stop_day(policy: Policy, day: date) -> date:
     """`day` itself, or the first after it that the policy allows: of the working days those before another one."""
     return _stop_day(policy.holidays, day) if policy.business_days else day
+
+
+def bank_days_after(day: date, count: int) -> date:
+    """The day that lies so many bank days after another: Monday to Friday, as transfers move in every country."""
+    while count:
+        day += _ONE_DAY
+        count -= is_working_day("", day)
+    return day
 
 
 @lru_cache(maxsize=8192)

@@ -83,6 +83,8 @@ def work_once(
     how much was performed. `stopping` is asked after each batch; what is left then, the next worker finds. `tell` gets
     what is wrong with mail as a whole (see `watch_mail`), each time."""
     sweep_if_due(store, providers, clock.now())
+    if providers.billing is not None:
+        providers.billing.sweep(clock.now())
     add_named(store, providers, clock.now())
     # Before the run: a request that holds a deletion is there before anything is deleted.
     attend(store, channel, context, clock.now())

@@ -181,10 +181,10 @@ def _pay(content: InvoiceContent, words: DocumentWords) -> dict[str, Any] | None
         return None
     rows = [
         (words("beneficiary"), one_line(to.beneficiary)),
-        *_where(to, words),
+        *bank_rows(to, words),
         (words("amount"), words.money(content.open_minor, content.currency)),
         (words("pay_by"), words.day(content.due_on)),
-        (words("reference"), _reference(content, to)),
+        (words("reference"), reference_shown(content.reference, content.number, to)),
     ]
     payload = epc_payload(content)
     alt = _alt(content, to, words) if payload else ""
@@ -198,7 +198,7 @@ def _pay(content: InvoiceContent, words: DocumentWords) -> dict[str, Any] | None
     }
 
 
-def _where(to: ReceivingAccount, words: DocumentWords) -> list[tuple[str, str]]:
+def bank_rows(to: ReceivingAccount, words: DocumentWords) -> list[tuple[str, str]]:
     """The account as payers of its country and currency know it: Britain by sort code, America by routing number."""
     return [
         (words("iban"), grouped(to.iban)),
@@ -211,13 +211,13 @@ def _where(to: ReceivingAccount, words: DocumentWords) -> list[tuple[str, str]]:
     ]
 
 
-def _reference(content: InvoiceContent, to: ReceivingAccount) -> str:
+def reference_shown(reference: str, number: str, to: ReceivingAccount) -> str:
     """In groups of four; where only a short one fits, the invoice's own number instead of a long one."""
-    bare = one_line(content.number)
-    short = len(content.reference) <= SHORT_REFERENCE_CHARACTERS_MAX
+    bare = one_line(number)
+    short = len(reference) <= SHORT_REFERENCE_CHARACTERS_MAX
     if to.sort_code and not short and len(bare) <= SHORT_REFERENCE_CHARACTERS_MAX:
         return bare
-    return grouped(content.reference)
+    return grouped(reference)
 
 
 def _alt(content: InvoiceContent, to: ReceivingAccount, words: DocumentWords) -> str:

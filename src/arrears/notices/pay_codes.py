@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from arrears.core.bank.invoicing import ReceivingAccount
 from arrears.core.invoice_document import InvoiceContent
 
 EPC_BYTES_MAX: Final = 331
@@ -18,13 +19,18 @@ _CROSS: Final = 7 / 46
 def epc_payload(content: InvoiceContent) -> str:
     """What the code of a transfer in euros says (EPC069-12, version 2); empty where it cannot say this one."""
     to = content.pay_to
-    if to is None or content.currency != "EUR" or not to.iban or not 0 < content.open_minor <= _EPC_CENTS_MAX:
+    return "" if to is None else epc_transfer(to, content.currency, content.open_minor, content.reference)
+
+
+def epc_transfer(to: ReceivingAccount, currency: str, minor: int, reference: str, text: str = "") -> str:
+    """The same of any transfer: with a creditor reference, or with a text where there is none."""
+    if currency != "EUR" or not to.iban or not 0 < minor <= _EPC_CENTS_MAX:
         return ""
-    euros, cents = divmod(content.open_minor, 100)
+    euros, cents = divmod(minor, 100)
     name = one_line(to.beneficiary)[:EPC_NAME_CHARACTERS_MAX].strip()
-    head = ("BCD", "002", "1", "SCT", to.bic, name, to.iban, f"EUR{euros}.{cents:02d}", "", content.reference)
-    text = "\n".join(head)
-    return text if len(text.encode()) <= EPC_BYTES_MAX else ""
+    head = ("BCD", "002", "1", "SCT", to.bic, name, to.iban, f"EUR{euros}.{cents:02d}", "", reference)
+    payload = "\n".join(head if reference or not text else (*head, one_line(text)))
+    return payload if len(payload.encode()) <= EPC_BYTES_MAX else ""
 
 
 def swiss_payload(content: InvoiceContent) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from typing import Final, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Protocol
 
 from arrears.core.account import Debt
 from arrears.core.errors import Refused
@@ -27,6 +27,9 @@ from arrears.core.payments.values import (
     Unknown,
 )
 from arrears.core.receivables import NamedMethod
+
+if TYPE_CHECKING:
+    from arrears.ports.billing import BillingSystem
 
 TRIES_MAX: Final = 1000
 """More than any network allows on one card in any window that its rules look back."""
@@ -306,6 +309,10 @@ class Processor(ABC):
         noticed.
         """
         return iter(())
+
+    def billing(self) -> BillingSystem | None:
+        """The same company's billing system, with the same key. Without it there is none."""
+        return None
 
     def time(self, ours: datetime) -> ProviderTime:
         """The provider's own time, by an answer that it gives now; `ours` is what our clock says. Without it, that is

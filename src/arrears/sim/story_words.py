@@ -47,6 +47,7 @@ DOUBTS: Final = closed(
     {
         DoubtKind.ATTEMPT: "the answer to a charge",
         DoubtKind.BANK_CREDIT: "a bank credit that may be theirs, until somebody says whose it is",
+        DoubtKind.TRANSFER: "a transfer that the customer says is on its way",
         DoubtKind.REQUEST: "a payment provider that refuses what we ask, until that is mended (`arrears tasks`)",
         DoubtKind.FEED: "news from the billing system or a provider that could not be recorded (`arrears tasks`)",
         DoubtKind.BANK: "a statement of the bank that is missing, old or set aside (`arrears tasks`)",

@@ -22,6 +22,9 @@ from arrears.wiring import settings
 
 COLOURS: Final = ("ink", "paper", "line", "accent", "on-accent", "alert", "good", "soft")
 _COLOUR: Final = re.compile("#[0-9a-f]{6}", re.IGNORECASE)
+SCHEMES: Final = {"light": "print,(prefers-color-scheme:light)", "dark": "screen and (prefers-color-scheme:dark)"}
+"""When the colours of each table are used. Paper is light whatever the screen is."""
+
 PICTURE_BYTES_MAX: Final = 50_000
 
 
@@ -56,11 +59,9 @@ def _brand(path: Path | None, operator: str) -> Brand:
     if unknown:
         known = "name, logo, icon, [light] and [dark]"
         raise _refused(path.name, f"has {unknown[0]!r}, which is unknown; it may have {known}")
-    light, dark = (_colours(path.name, name, found.get(name, {})) for name in ("light", "dark"))
+    colours = {table: _colours(path.name, table, found.get(table, {})) for table in SCHEMES}
     # Each for its own scheme: a colour that reads well on light paper is none for the dark.
-    style = "".join(
-        f"@media (prefers-color-scheme:{n}){{:root{{{c}}}}}\n" for n, c in (("light", light), ("dark", dark))
-    )
+    style = "".join(f"@media {SCHEMES[table]}{{:root{{{found}}}}}\n" for table, found in colours.items() if found)
     name = str(found.get("name", operator))
     return Brand(name, style, *_picture(path, "logo", found), *_picture(path, "icon", found))
 

@@ -17,10 +17,16 @@ from arrears.web.lanes import Lanes
 HEAD_BYTES_MAX: Final = 16 * 1024
 """A request's line and headers together; browsers send two thousand, with all our cookies."""
 BODY_BYTES_MAX: Final = 1024 * 1024
+ROWS_PATH: Final = "/v1/upserts"
+ROWS_BYTES_MAX: Final = 16 * 1024 * 1024
+"""Of many rows at once, ten thousand of more than a thousand bytes each. What is larger is answered by the route
+itself: a request of rows that is refused leaves a trace."""
 BODY_SECONDS_MAX: Final = 20.0
 """Longer than a megabyte takes on a bad line."""
+ROWS_SECONDS_MAX: Final = 120.0
 BODIES_BYTES_MAX: Final = 64 * 1024 * 1024
-"""Of all requests that are still coming in: a process stays small, whoever sends."""
+"""Of all requests that are still coming in, and of all requests of rows besides: a process stays small, whoever sends,
+and who sends rows keeps out nobody else."""
 UNREAD_BYTES_MAX: Final = 8 * 1024 * 1024
 """So much of a body that is refused is read on, for a client that looks for the answer only when it has sent all."""
 UNREAD_SECONDS_MAX: Final = 2.0
@@ -83,7 +89,7 @@ class Gate:
         self._lanes = Lanes(threads, WAITING_MAX, "pages")
         self._beside = beside
         self._lane_beside = Lanes(1, 16, "beside")
-        self._bodies_bytes = 0
+        self._bodies_bytes = {False: 0, True: 0}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -104,42 +110,46 @@ class Gate:
                 return await self._lane_beside.run(lambda: beside(headers))
             if self._aside is not None and self._aside.is_asked(scope["path"]):
                 return await self._aside.answer(scope["method"], scope["path"], scope["query_string"], headers)
-            body = await self._whole(headers, receive)
+            body, length = await self._whole(headers, receive, is_rows=scope["path"] == ROWS_PATH)
             environ = environ_of(scope, body)
+            if length > len(body):
+                environ["CONTENT_LENGTH"] = str(length)
             return await self._lanes.run(lambda: answer_of(self._pages, environ))
         except _NotLetIn as refused:
             return refused.answer
         except Refused:
             return plain(503, "There is too much to do at the moment. Try again in a few seconds.", _LATER, _CLOSE)
 
-    async def _whole(self, headers: Mapping[str, str], receive: Receive) -> bytes:
-        """The body, once all of it has come."""
+    async def _whole(self, headers: Mapping[str, str], receive: Receive, *, is_rows: bool) -> tuple[bytes, int]:
+        """The body, once all of it has come, and its length; of rows that are too large, nothing and their length."""
         announced = headers.get("content-length", "")
-        if announced and (len(announced) > 12 or int(announced) > BODY_BYTES_MAX):
-            await _let_pass(headers, receive)
-            raise _NotLetIn(_too_large())
+        most = ROWS_BYTES_MAX if is_rows else BODY_BYTES_MAX
+        if announced and (len(announced) > 12 or int(announced) > most):
+            await _let_pass(headers, receive, is_rows=is_rows)
+            return _too_large(announced, is_rows=is_rows)
         if not announced and "transfer-encoding" not in headers:
-            return b""
+            return b"", 0
         parts: list[bytes] = []
         taken = 0
         try:
-            async with asyncio.timeout(BODY_SECONDS_MAX):
+            async with asyncio.timeout(ROWS_SECONDS_MAX if is_rows else BODY_SECONDS_MAX):
                 more = True
                 while more:
                     part, more = await _next(receive)
                     parts.append(part)
                     taken += len(part)
-                    self._bodies_bytes += len(part)
-                    if taken > BODY_BYTES_MAX:
-                        await _let_pass(headers, receive)
-                        raise _NotLetIn(_too_large())
-                    if self._bodies_bytes > BODIES_BYTES_MAX:
+                    self._bodies_bytes[is_rows] += len(part)
+                    if taken > most:
+                        parts.clear()
+                        await _let_pass(headers, receive, is_rows=is_rows)
+                        return _too_large(str(taken), is_rows=is_rows)
+                    if self._bodies_bytes[is_rows] > BODIES_BYTES_MAX:
                         raise _NotLetIn(plain(503, "Try again in a few seconds.", _LATER, _CLOSE))
         except TimeoutError:
             raise _NotLetIn(plain(408, "The request did not come to its end in time.", _CLOSE)) from None
         finally:
-            self._bodies_bytes -= taken
-        return b"".join(parts)
+            self._bodies_bytes[is_rows] -= taken
+        return b"".join(parts), taken
 
 
 def _once(scope: Scope) -> dict[str, str]:
@@ -164,18 +174,20 @@ def _look_at(scope: Scope, headers: Mapping[str, str]) -> None:
         raise _NotLetIn(plain(415, "No file is expected here.", _CLOSE))
 
 
-def _too_large() -> WholeAnswer:
-    return plain(413, f"The body of a request has at most {BODY_BYTES_MAX} bytes.", _CLOSE)
+def _too_large(length: str, *, is_rows: bool) -> tuple[bytes, int]:
+    if is_rows and len(length) <= 12:
+        return b"", int(length)
+    raise _NotLetIn(plain(413, f"The body of a request has at most {BODY_BYTES_MAX} bytes.", _CLOSE))
 
 
-async def _let_pass(headers: Mapping[str, str], receive: Receive) -> None:
+async def _let_pass(headers: Mapping[str, str], receive: Receive, *, is_rows: bool) -> None:
     """Read on for a moment without keeping anything: many clients send all before they look for an answer."""
     if headers.get("expect", "").lower() == "100-continue":
         return
     passed, more = 0, True
     try:
-        async with asyncio.timeout(UNREAD_SECONDS_MAX):
-            while more and passed < UNREAD_BYTES_MAX:
+        async with asyncio.timeout(BODY_SECONDS_MAX if is_rows else UNREAD_SECONDS_MAX):
+            while more and passed < (2 * ROWS_BYTES_MAX if is_rows else UNREAD_BYTES_MAX):
                 part, more = await _next(receive)
                 passed += len(part)
     except TimeoutError:

@@ -1,34 +1,27 @@
-"""People and staff: making them, and proving that somebody is one.
+"""People, the customers': making them, and what they may see.
 
 Plain statements on Django's connection; passwords are hashed by Django's hashers.
 """
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
-from django.contrib.auth.hashers import check_password, make_password
+from django.contrib.auth.hashers import make_password
 from django.db import connection
-from django.utils.crypto import constant_time_compare, salted_hmac
 
 from arrears.core.errors import Refused
 from arrears.web import passwords
 
-_NOBODY: Final = make_password(secrets.token_urlsafe(32))
-"""What an unknown name is checked against, so that it takes as long as a known one."""
-
 
 @dataclass(frozen=True, slots=True)
 class Somebody:
-    """Who has signed in: `kind` is `person` or `staff`. `proof` says with which password staff did."""
+    """A person who has signed in, by their number and name."""
 
-    kind: str
     number: int
     name: str
-    proof: str = ""
 
 
 def _rows(statement: str, values: list[Any]) -> list[tuple[Any, ...]]:
@@ -48,21 +41,6 @@ def create_person(email: str, name: str, password: str, locale: str, now: dateti
     )
     if not found:
         raise Refused("person_exists", f"{email} has a sign-in already")
-    return int(found[0][0])
-
-
-def create_staff(email: str, name: str, password: str, role: str, now: datetime) -> int:
-    """A member of staff; refuses `staff_exists`, `bad_role` and what `passwords.check` refuses."""
-    if role not in ("support", "billing", "release", "admin"):
-        raise Refused("bad_role", f"{role!r} is not a role; give support, billing, release or admin")
-    passwords.check(password, email, name)
-    found = _rows(
-        "INSERT INTO staff (email, name, password, role, created_at)"
-        " VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING RETURNING staff_id",
-        [email.lower(), name, make_password(password), role, now],
-    )
-    if not found:
-        raise Refused("staff_exists", f"{email} is a member of staff already")
     return int(found[0][0])
 
 
@@ -113,22 +91,3 @@ def zone_of(person: int) -> str:
         [person],
     )
     return str(found[0][0] or "UTC") if found else "UTC"
-
-
-def staff_of(email: str, password: str) -> Somebody | None:
-    """Which member of staff this is, or None: for a wrong name and a wrong password alike."""
-    found = _rows("SELECT staff_id, name, password FROM staff WHERE email = %s AND is_active", [email.lower()])
-    number, name, hashed = found[0] if found else (0, "", None)
-    right = check_password(password, hashed or _NOBODY)
-    return Somebody("staff", int(number), str(name), proof_of(str(hashed))) if right and hashed else None
-
-
-def proof_of(hashed: str) -> str:
-    """What a session of staff has of their password: it ends with that."""
-    return salted_hmac("arrears.staff", hashed, algorithm="sha256").hexdigest()
-
-
-def still_here(somebody: Somebody) -> bool:
-    """Whether this member of staff still may come in, with the password that they did; asked at every request."""
-    found = _rows("SELECT password FROM staff WHERE staff_id = %s AND is_active", [somebody.number])
-    return bool(found) and constant_time_compare(proof_of(str(found[0][0])), somebody.proof)

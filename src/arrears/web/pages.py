@@ -13,14 +13,13 @@ from arrears.web.signed_in import HOME, SIGN_IN, safe_next, signed_in
 
 
 @require_safe
-def home(request: HttpRequest, kind: str) -> HttpResponse:
+def home(request: HttpRequest) -> HttpResponse:
     """The first page after signing in."""
-    somebody = signed_in(request, kind)
+    somebody = signed_in(request)
     if somebody is None:
-        return HttpResponseRedirect(f"{SIGN_IN[kind]}?next={HOME[kind]}")
-    accounts = accounts_of(somebody.number) if kind == "person" else []
-    values = {"title": _("Your accounts") if kind == "person" else _("Console"), "somebody": somebody}
-    return render(request, "home.html", {**values, "accounts": accounts, "kind": kind})
+        return HttpResponseRedirect(f"{SIGN_IN['person']}?next={HOME['person']}")
+    values = {"title": _("Your accounts"), "somebody": somebody, "accounts": accounts_of(somebody.number)}
+    return render(request, "home.html", values)
 
 
 @require_POST

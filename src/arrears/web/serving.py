@@ -65,7 +65,8 @@ def port_of(listening: socket.socket) -> int:
     return int(listening.getsockname()[1])
 
 
-def _config(application: Any, **more: Any) -> uvicorn.Config:
+def server_config(application: Any, **more: Any) -> uvicorn.Config:
+    """How an ASGI application is served, whichever it is."""
     return uvicorn.Config(
         application,
         http=Connection,
@@ -123,7 +124,7 @@ def serve_in_processes(
     """Serve with what `factory` ("module:function") makes in each of the `processes`, until this one is told to end
     (SIGINT, SIGTERM). `ready` is called when all answer."""
     make_room_for_connections()
-    _Processes(_config(factory, factory=True, workers=processes), listening, ready).run()
+    _Processes(server_config(factory, factory=True, workers=processes), listening, ready).run()
 
 
 def end_with_parent() -> None:
@@ -149,13 +150,13 @@ def serve_here(listening: socket.socket, application: Gate) -> None:
     make_room_for_connections()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # uvicorn repeats the signal that ended it
     with suppress(KeyboardInterrupt):
-        uvicorn.Server(_config(application)).run([listening])
+        uvicorn.Server(server_config(application)).run([listening])
 
 
 @contextmanager
 def serving_beside(listening: socket.socket, application: Gate) -> Iterator[None]:
     """Serve in a thread until the end of the block."""
-    server = uvicorn.Server(_config(application))
+    server = uvicorn.Server(server_config(application))
     thread = threading.Thread(target=server.run, args=([listening],), name="server", daemon=True)
     thread.start()
     try:

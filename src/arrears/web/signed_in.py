@@ -1,4 +1,4 @@
-"""Who is signed in, as a customer or as staff, and where each comes in and goes out."""
+"""Who is signed in as a customer, and where customers and staff come in and go out."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from arrears.store.models import Person
-from arrears.web.identities import Somebody, still_here
+from arrears.web.identities import Somebody
 
 HOME: Final = {"person": "/", "staff": "/console/"}
 
@@ -16,19 +16,10 @@ HOME: Final = {"person": "/", "staff": "/console/"}
 SIGN_IN: Final = {"person": "/sign-in", "staff": "/console/sign-in"}
 
 
-def signed_in(request: HttpRequest, kind: str) -> Somebody | None:
-    """Who asks, if they are signed in as this kind and still may come in."""
-    if kind == "person":
-        person = request.user
-        return Somebody("person", person.pk, person.display_name) if isinstance(person, Person) else None
-    known = request.session.get(kind)
-    if not isinstance(known, dict):
-        return None
-    somebody = Somebody(kind, int(known["number"]), str(known["name"]), str(known.get("proof", "")))
-    if still_here(somebody):
-        return somebody
-    request.session.flush()
-    return None
+def signed_in(request: HttpRequest) -> Somebody | None:
+    """The customer who asks, if they are signed in."""
+    person = request.user
+    return Somebody(person.pk, person.display_name) if isinstance(person, Person) else None
 
 
 def is_ours(wanted: str, kind: str) -> bool:

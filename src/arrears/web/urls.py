@@ -22,7 +22,11 @@ from arrears.web.account_centre import (
 )
 from arrears.web.account_centre import help as support
 from arrears.web.api import api
+from arrears.web.console import account as staff_account
+from arrears.web.console import acts as staff_acts
 from arrears.web.console import sign_in as staff
+from arrears.web.console import today as staff_today
+from arrears.web.console import waiting as staff_waiting
 from arrears.web.sign_in import urls as sign_in
 from arrears.web.visitors import confirm_address
 from arrears.web.visitors import help as visitors
@@ -47,11 +51,18 @@ class AccountId:
 register_converter(AccountId, "account")
 
 urlpatterns = [
-    path("", pages.home, {"kind": "person"}),
+    path("", pages.home),
     *sign_in.paths,
-    path("console/", pages.home, {"kind": "staff"}),
+    path("console/", staff_today.page),
     path("console/sign-in", staff.sign_in),
     path("console/sign-out", staff.sign_out),
+    path("console/second-step", staff.second_step),
+    path("console/second-step/picture.svg", staff.picture),
+    path("console/search", staff_today.search),
+    path("console/tasks", staff_waiting.tasks),
+    path("console/deletions", staff_waiting.deletions),
+    path("console/<account:account>/", staff_account.page),
+    path("console/<account:account>/<slug:act>", staff_acts.page),
     path("language", pages.language),
     path("banner.js", assets.banner),
     path("favicon.ico", assets.favicon),
@@ -78,6 +89,7 @@ urlpatterns = [
     path("<account:account>/invoices", invoices.page),
     path("<account:account>/invoices.csv", invoices.export),
     path("<account:account>/invoices/<int:number>.pdf", documents.document),
+    path("<account:account>/invoices/<int:number>/credits/<int:place>.pdf", documents.document),
     path("<account:account>/statement", statement.page),
     path("<account:account>/statement.csv", statement.export),
     path("<account:account>/statement.pdf", papers.statement),

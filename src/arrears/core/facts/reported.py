@@ -29,6 +29,8 @@ class TermsChanged(Fact, frozen=True, tag="terms_changed"):
     mode: Mode
     was_called: str = ""
     ref_digest: str = ""
+    credit_limits: dict[str, int] = msgspec.field(default_factory=dict)
+    """How much may be open in invoice mode, in minor units by currency; empty: as before."""
 
 
 class SubscriptionAdded(Fact, frozen=True, tag="subscription_added"):
@@ -44,6 +46,8 @@ class InvoiceIssued(Fact, frozen=True, tag="invoice_issued"):
     issued_on: date
     lines: tuple[InvoiceLine, ...] = ()
     tax_lines: tuple[TaxLine, ...] = ()
+    over_limit_minor: int = 0
+    """So much more is open with it than the account's credit limit."""
 
 
 class PaymentBooked(Fact, frozen=True, tag="payment_booked"):
@@ -171,12 +175,13 @@ class HoldEnded(Fact, frozen=True, tag="hold_ended"):
 class DoubtRaised(Fact, frozen=True, tag="doubt_raised"):
     """`said_minor`: so much is paid of the invoice that `ref` names, an import says, which is more than is here, where
     as much was taken back. `heard_minor`: of what was taken back, so much the importing system is known to have heard
-    of by now."""
+    of by now. `until`: the last local day on which it stands."""
 
     doubt: DoubtKind
     ref: str
     said_minor: int = 0
     heard_minor: int = 0
+    until: date | None = None
 
 
 class DoubtCleared(Fact, frozen=True, tag="doubt_cleared"):

@@ -9,7 +9,7 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from arrears.core import facts as f
-from arrears.core.account import Account, Debt, Doubt, ServiceEnd, Subscription, Terms
+from arrears.core.account import Account, Debt, Doubt, DoubtKind, Mode, ServiceEnd, Subscription, Terms
 from arrears.core.fold import Folds
 from arrears.core.fold.replacing import fresh, relieved, reminded_of, void, with_order, with_subscription
 from arrears.core.promises import Promise
@@ -17,7 +17,8 @@ from arrears.core.states import Reason, State
 
 
 def _terms_changed(account: Account, fact: f.TermsChanged, _: f.Recorded) -> Account:
-    return replace(account, terms=fact.terms, mode=fact.mode)
+    limits = (fact.credit_limits or account.credit_limits) if fact.mode is Mode.INVOICE else {}
+    return replace(account, terms=fact.terms, mode=fact.mode, credit_limits=limits)
 
 
 def _subscription_added(account: Account, fact: f.SubscriptionAdded, _: f.Recorded) -> Account:
@@ -200,13 +201,17 @@ def _days_are_counted(account: Account, recorded: f.Recorded) -> bool:
 
 
 def _doubt_raised(account: Account, fact: f.DoubtRaised, _: f.Recorded) -> Account:
-    raised = Doubt(fact.doubt, fact.ref)
-    return account if raised in account.doubts else replace(account, doubts=(*account.doubts, raised))
+    raised = Doubt(fact.doubt, fact.ref, fact.until)
+    if raised in account.doubts:
+        return account
+    if fact.doubt is DoubtKind.TRANSFER and account.case is not None:
+        account = replace(account, case=replace(account.case, waited=True))
+    return replace(account, doubts=(*account.doubts, raised))
 
 
 def _doubt_cleared(account: Account, fact: f.DoubtCleared, _: f.Recorded) -> Account:
-    gone = Doubt(fact.doubt, fact.ref)
-    return replace(account, doubts=tuple(d for d in account.doubts if d != gone))
+    gone = fact.doubt, fact.ref
+    return replace(account, doubts=tuple(d for d in account.doubts if (d.kind, d.ref) != gone))
 
 
 FOLDS: Final[Folds] = {

@@ -178,6 +178,7 @@ class CheckedDoubt(NamedTuple):
     ref: str
     start: datetime
     end: datetime | None
+    until: date | None = None
 
 
 class CheckedTry:
@@ -228,6 +229,8 @@ class AccountBook:
         self.credit: dict[str, int] = {}
         self.case: Terms | None = None
         self.case_no = 0
+        self.waited = 0
+        """The case in which a transfer on its way was waited for last."""
         self.parked = False
         self.seq = 0
         self.at: datetime | None = None

@@ -9,7 +9,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from arrears.core import facts as f
-from arrears.core.account import Action, HoldScope
+from arrears.core.account import Action, DoubtKind, HoldScope
 from arrears.core.calendar import calendar_of
 from arrears.core.invariants.checked import (
     STOP,
@@ -331,12 +331,19 @@ def void(sub: Sub, action: Action) -> None:
 
 def doubt_raised(book: AccountBook, fact: f.DoubtRaised, recorded: f.Recorded) -> None:
     """It stands from now on; raised again while it stands, it is the same one."""
+    if fact.doubt is DoubtKind.TRANSFER:
+        if book.case is None or book.waited == book.case_no or fact.until is None:
+            book.breach("I8", "a transfer on its way is waited for where nothing is past due, or once more")
+        book.waited = book.case_no
     if not any((d.kind, d.ref, d.end) == (fact.doubt, fact.ref, None) for d in book.doubts):
-        book.doubts.append(CheckedDoubt(fact.doubt, fact.ref, recorded.at, None))
+        book.doubts.append(CheckedDoubt(fact.doubt, fact.ref, recorded.at, None, fact.until))
 
 
 def doubt_cleared(book: AccountBook, fact: f.DoubtCleared, recorded: f.Recorded) -> None:
-    """It stood until now."""
+    """It stood until now; a transfer is waited for until its last day is over."""
+    same = [d for d in book.doubts if (d.kind, d.ref, d.end) == (fact.doubt, fact.ref, None)]
+    if any(d.until and book.past_due and recorded.at < book.calendar.end_of_day(d.until) for d in same):
+        book.breach("I8", "a transfer on its way was not waited for until its last day")
     book.doubts = [
         d._replace(end=recorded.at) if (d.kind, d.ref, d.end) == (fact.doubt, fact.ref, None) else d
         for d in book.doubts

@@ -22,6 +22,7 @@ class About(StrEnum):
     CANNOT_PAY = "cannot_pay"
     INVOICE_QUESTION = "invoice_question"
     ADMINISTRATOR_GONE = "administrator_gone"
+    INVOICE_MODE = "invoice_mode"
     OTHER = "other"
 
 

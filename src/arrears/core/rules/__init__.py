@@ -29,6 +29,7 @@ from arrears.core.rules import (
     restrict,
     resume,
     tell,
+    transfer,
     warn,
 )
 from arrears.core.view import Due, View
@@ -46,6 +47,7 @@ RULES: tuple[Rule, ...] = (
     resume.rule,
     late.rule,
     request.rule,
+    transfer.rule,
     promise.rule,
     remind.rule,
     warn.rule,

@@ -8,7 +8,7 @@ doubt, and a person is asked.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from datetime import date
 from typing import NamedTuple
 
@@ -55,9 +55,11 @@ def paid_word(parts: Sequence[BookPayment], known: Known, was: KnownInvoice, acc
     gone = _gone(parts, [p for p in here if p.minor], was.number)
     said, by_book = sum(p.amount_minor for p in parts), known.by_book(was.no)
     counted = said + _still_said(parts, gone, was)
-    missing = counted - known.paid(was.no)
+    new = sum(minor for _, minor in _new_apart(parts, known, was))
+    missing = max(counted - known.paid(was.no), new)
     if missing > 0:
-        return doubted(was, PaidWord(missing, gone=gone, said_minor=counted), account, _paid_since(parts, was))
+        proven = max(_paid_since(parts, was), new)
+        return doubted(was, PaidWord(missing, gone=gone, said_minor=counted), account, proven)
     less = max(0, by_book - said - sum(p.minor for p in gone))
     missed = {p.ref for p in gone}
     back = list(_back(parts, [p for p in here if p.ref not in missed], less))
@@ -73,6 +75,25 @@ def doubted(was: KnownInvoice, word: PaidWord, account: Account, proven_minor: i
     doubtful = max(0, min(word.missing_minor - proven_minor, was.gone_minor - heard + _under_way(account, was.no)))
     missing = word.missing_minor - doubtful
     return word._replace(missing_minor=missing, doubtful_minor=doubtful, heard_minor=heard)
+
+
+def _new_apart(parts: Sequence[BookPayment], known: Known, was: KnownInvoice) -> Iterator[tuple[BookPayment, int]]:
+    """Payments that are no other money than their references say, each with what of it is not here under its own: that
+    much came on top of whatever arrears has taken."""
+    refs = {p.ref for p in parts if p.apart}
+    here = _booked(refs, known, was)
+    for part in parts:
+        if part.apart and part.amount_minor > here[part.ref]:
+            yield part, part.amount_minor - here[part.ref]
+
+
+def _booked(refs: Set[str], known: Known, was: KnownInvoice) -> Counter[str]:
+    """How much of an invoice imports have booked under each of these references."""
+    here: Counter[str] = Counter()
+    for p in known.payments.values():
+        if p.by_book and p.invoice == was.no:
+            here[booked_as(p.ref, refs)] += p.minor
+    return here
 
 
 def _paid_since(parts: Sequence[BookPayment], was: KnownInvoice) -> int:
@@ -174,13 +195,9 @@ def all_of(was: KnownInvoice, account_ref: str, day: date, minor: int) -> BookPa
 def lacking(parts: Sequence[BookPayment], known: Known, was: KnownInvoice, minor: int) -> list[tuple[BookPayment, int]]:
     """How much of each payment is to be booked so that it is `minor` in sum: each as far as it is not here under its
     own reference, those first that can be no other money, and the first of all what is left."""
-    refs = {p.ref for p in parts}
-    here: Counter[str] = Counter()
-    for p in known.payments.values():
-        if p.by_book and p.invoice == was.no:
-            here[booked_as(p.ref, refs)] += p.minor
+    here = _booked({p.ref for p in parts}, known, was)
     found = []
-    for part in sorted(parts, key=lambda p: not _is_later(p, was)):
+    for part in sorted(parts, key=lambda p: not (p.apart or _is_later(p, was))):
         taken = min(minor, max(0, part.amount_minor - here[part.ref]))
         if taken:
             found.append((part, taken))

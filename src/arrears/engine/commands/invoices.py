@@ -9,7 +9,8 @@ import msgspec
 from msgspec.structs import replace
 
 from arrears.core import facts as f
-from arrears.core.account import Debt
+from arrears.core.account import Account, Debt
+from arrears.core.credit_limit import over_limit
 from arrears.core.errors import Refused
 from arrears.core.invoice_lines import InvoiceLine, TaxLine, check_lines
 from arrears.core.money import bounded, exponent
@@ -63,9 +64,21 @@ def issue(unit: Unit, invoice: Invoice, author: str) -> int:
         subscriptions=invoice.subscriptions,
         settled_separately=invoice.settled_separately,
     )
-    issued = f.InvoiceIssued(debt=debt, issued_on=invoice.issued_on, lines=invoice.lines, tax_lines=invoice.tax_lines)
+    issued = f.InvoiceIssued(
+        debt=debt,
+        issued_on=invoice.issued_on,
+        lines=invoice.lines,
+        tax_lines=invoice.tax_lines,
+        over_limit_minor=_over_limit(unit.account, debt),
+    )
     unit.record(issued, author)
     return number
+
+
+def _over_limit(account: Account, debt: Debt) -> int:
+    if debt.currency not in account.credit_limits:
+        return 0
+    return over_limit(replace(account, debts=(*account.debts, debt)), debt.currency)
 
 
 def record_payments(store: Accounts, payments: Sequence[Payment], now: datetime, author: str) -> None:

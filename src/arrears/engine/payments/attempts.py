@@ -201,7 +201,13 @@ def _ask(
     method, elsewhere = store.method_and_tries(account, attempt.method)
     processor = providers.of(method.at_provider)
     fresh = now - attempt.created_at < NONE_FOUND_AFTER
+    elsewhere_too = ""
+    if fresh and providers.billing is not None:
+        elsewhere_too = providers.billing.before_charge(account, now)
+        snapshot = store.snapshots([account])[account]
     stop = not_to_be_charged(store, snapshot, attempt, elsewhere, now)
+    if elsewhere_too and stop is None:
+        stop = Unknown(elsewhere_too)
     if attempt.method in methods_of_the_original(store, account):
         return method.at_provider, AttemptCanceled("", reached_network=False, why=f"this payment method {WHOSE}")
     charge = Charge(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from arrears.core.account import Account, Attempt
+from arrears.core.account import Attempt
 from arrears.core.errors import Refused
-from arrears.core.payments.settlement import quotes
+from arrears.core.payments.settlement import Quote, quotes
 from arrears.core.payments.values import AttemptCanceled, AttemptState, Paid
 from arrears.core.view import View
 from arrears.engine.payments.attempts import attempt_ref, end_page, pursue, record_outcome
@@ -21,24 +21,28 @@ def cancel_open_attempts(
     providers: Providers,
     account: int,
     currency: str,
+    shown: str,
     also: tuple[int, ...],
     now: datetime,
-    may: Callable[[Account, int], None] = lambda _account, _amount_minor: None,
+    may: Callable[[View, Quote], None] = lambda _view, _wanted: None,
 ) -> None:
     """A new settlement first cancels what is waiting for the payer, at the provider, with proof; and what is unknown
     and not owed any more as it was, because some of it was paid otherwise, is looked up at once. `may` is asked before
-    anything is canceled, and refuses a settlement of that amount that could not follow."""
+    anything is canceled, and refuses what could not follow; whoever was `shown` something else than what is owed is
+    refused later, and ends nothing either."""
     snapshot = store.snapshots([account]).get(account)
     if snapshot is None or not snapshot.attempts:
         return
     view = View(store.policies(), snapshot, store.system().guards, now)
-    owed = [q for q in quotes(view, also) if q.currency == currency]
-    wanted = {p.debt for q in owed for p in q.parts}
+    owed = next((q for q in quotes(view, also) if q.currency == currency), None)
+    wanted = {p.debt for p in owed.parts} if owed is not None else set()
     for attempt in snapshot.attempts:
         if not any(p.debt in wanted for p in attempt.parts):
             continue
         if attempt.on_page or attempt.state is AttemptState.NEEDS_CUSTOMER:
-            may(snapshot, sum(q.amount_minor for q in owed))
+            if owed is None or owed.hash != shown:
+                continue
+            may(view, owed)
             cancel(store, providers, account, attempt, now)
         elif attempt.state is AttemptState.UNKNOWN and not still_owed(snapshot, attempt):
             pursue(store, providers, account, attempt.no, now)

@@ -33,7 +33,7 @@ def open_page(
     if len(shown) != 1:
         raise Refused("one_currency_a_page", "a payment page takes one currency; open one for each")
     [(currency, wanted_hash)] = shown.items()
-    cancel_open_attempts(store, providers, account, currency, (), now)
+    cancel_open_attempts(store, providers, account, currency, wanted_hash, (), now)
     with seeing(store, account, now) as (unit, view):
         owed = quotes(view)
         wanted = next((q for q in owed if q.currency == currency), None)

@@ -5,12 +5,23 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from datetime import datetime
+from typing import Final, Protocol
 
 from arrears.core.account import Attempt
 from arrears.core.errors import Refused
 from arrears.core.ids import ACCOUNT, format_id
 from arrears.ports import AccountsAndMoney, Processor
+
+
+class BilledBeside(Protocol):
+    """A billing system beside arrears, as far as payments meet it."""
+
+    def sweep(self, now: datetime) -> object:
+        """Read it, where it is connected and nobody just did."""
+
+    def before_charge(self, account: int, now: datetime) -> str:
+        """Look once more whether an account may be charged now: why not, or nothing. Refuses where nobody can tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +35,8 @@ class Providers:
     by_name: Mapping[str, Processor]
     base_url: str = "http://localhost:8000"
     default: str = ""
+    billing: BilledBeside | None = None
+    """The billing system beside, which charges some of the same invoices."""
 
     def __post_init__(self) -> None:
         if not self.default and len(self.by_name) == 1:

@@ -13,7 +13,7 @@ from functools import partial
 from typing import NamedTuple
 
 from arrears.core import facts as f
-from arrears.core.account import Account, DebtPart
+from arrears.core.account import DebtPart
 from arrears.core.errors import Refused
 from arrears.core.ids import ACCOUNT, format_id
 from arrears.core.money import format_amount
@@ -252,8 +252,8 @@ def _begin(
     if known is not None:
         return known
     # What would be refused ends nothing that waits for the payer.
-    may = partial(_must_be_permitted, store, method, currency, now)
-    cancel_open_attempts(store, providers, account, currency, also, now, may)
+    may = partial(_must_be_permitted, store, method, part_minor, now)
+    cancel_open_attempts(store, providers, account, currency, shown, also, now, may)
     with seeing(store, account, now) as (unit, view):
         owed, guards = quotes(view, also), view.guards
         wanted = next((q for q in owed if q.currency == currency), None)
@@ -331,12 +331,13 @@ def _same_request(store: AccountsAndMoney, account: int, shown: str, method: int
 
 
 def _must_be_permitted(
-    store: AccountsAndMoney, method: int, currency: str, now: datetime, account: Account, amount_minor: int
+    store: AccountsAndMoney, method: int, part_minor: int, now: datetime, view: View, wanted: Quote
 ) -> None:
+    account, wanted = view.account, _part(view, wanted, part_minor) if part_minor else wanted
     if not any(m.no == method for m in account.methods):
         raise Refused("unknown_method", f"there is no payment method {method} on {format_id(ACCOUNT, account.no)}")
     elsewhere = store.method_and_tries(account.no, method)[1]
-    must_be_permitted(account, method, amount_minor, currency, elsewhere, now)
+    must_be_permitted(account, method, wanted.amount_minor, wanted.currency, elsewhere, now)
 
 
 def _part(view: View, wanted: Quote, part_minor: int) -> Quote:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
 from arrears.core.account import Account, Attempt, DoubtKind
 from arrears.core.payments.planner import Tried
+from arrears.core.payments.settlement import Quote
 from arrears.core.payments.values import AttemptCanceled, AttemptState, Declined, Initiator, Unknown
 from arrears.core.rules.charge import still_planned
 from arrears.core.view import View
 from arrears.engine.payments.permitted import not_to_be_asked
-from arrears.ports import AccountsAndMoney
+from arrears.ports import AccountsAndMoney, AttemptRecord
 
 LEFT_AFTER: Final = timedelta(minutes=10)
 """Whoever settles is answered, or gone, long before."""
@@ -25,6 +26,17 @@ def still_owed(account: Account, attempt: Attempt) -> bool:
     """Whether everything that an attempt would pay is still open, and in no dispute."""
     open_minor = {d.no: d.open_minor for d in account.debts if not account.debt_is_held(d.no)}
     return all(open_minor.get(part.debt, 0) >= part.minor for part in attempt.parts)
+
+
+def may_confirm(account: Account, record: AttemptRecord, owed: Iterable[Quote]) -> bool:
+    """Whether its payer can confirm an attempt now: it waits for that and is still owed, or its sum is the whole of
+    what is `owed` in its currency, which is then charged once more with the payer there."""
+    if record.state != AttemptState.NEEDS_CUSTOMER or record.on_page:
+        return False
+    waiting = account.attempt(record.no)
+    if waiting is not None and still_owed(account, waiting):
+        return True
+    return any((one.currency, one.amount_minor) == (record.currency, record.amount_minor) for one in owed)
 
 
 def waits_for_nothing(account: Account, attempt: Attempt) -> bool:

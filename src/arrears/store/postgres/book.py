@@ -16,6 +16,7 @@ from arrears.core.facts import Fact, Recorded, decode_fact, kind_of_type
 from arrears.core.receivables import NamedMethod
 from arrears.ports import NewAccount
 from arrears.ports.book import Alike, Place, Sums
+from arrears.store.postgres.billing import PostgresBilling
 from arrears.store.postgres.documents import PostgresDocuments
 from arrears.store.postgres.named import NAME, named
 from arrears.store.postgres.subscription_refs import PostgresSubscriptionRefs
@@ -83,7 +84,7 @@ SELECT state::json -> 'terms' ->> 'policy', count(*) FROM account_state GROUP BY
 """
 
 
-class PostgresReceivables(PostgresDocuments, PostgresSubscriptionRefs):
+class PostgresReceivables(PostgresDocuments, PostgresSubscriptionRefs, PostgresBilling):
     """See ports.book.Receivables, and ports.DocumentBook of their documents."""
 
     def reading(self) -> AbstractContextManager[Db]:

@@ -290,6 +290,7 @@ TABLES: Final[Mapping[str, tuple[Compared, ...]]] = {
         ("invoice_reference", "document"),
         ("kept as it was shown and made, under its own digest; it can only grow, and no cut rests on it",),
     ),
+    "billing_system": ("how far a billing system was read; what it says stands in the journal",),
     "subscription_ref": ("how the operator's systems call what is here; no promise and no cut rests on it",),
     "schema_version": ("with what this program needs, before anything else",),
 }

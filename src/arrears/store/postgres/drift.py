@@ -1,4 +1,4 @@
-"""What services say otherwise than we do, on PostgreSQL (see ports.drift, SQL 0037)."""
+"""What services say otherwise than we do, on PostgreSQL (see ports.drift, SQL 0040)."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ SELECT endpoint_id, secret FROM endpoint_secret
 WHERE endpoint_id = ANY(%(numbers)s) AND (until IS NULL OR until > %(now)s) ORDER BY no DESC
 """
 FOUND: Final[LiteralString] = """
-INSERT INTO service_drift AS d (endpoint_id, reported_account, subscription, kind, wanted, reported, sequence, given, since,
-    seen_at)
+INSERT INTO service_drift AS d (endpoint_id, reported_account, subscription, kind, wanted, reported, sequence, given,
+    since, seen_at)
 SELECT %(endpoint)s, v.*, %(now)s, %(now)s
 FROM unnest(%(accounts)s::bigint[], %(subscriptions)s::integer[], %(kinds)s::text[], %(wanted)s::text[],
     %(reported)s::text[], %(sequences)s::integer[], %(given)s::integer[]) AS v

@@ -120,7 +120,7 @@ TABLES: Final[Mapping[str, Kept]] = {
     **dict.fromkeys(("schema_version", "policy", "system_state", "provider_sweep", "retention_sweep"), OURS),
     **dict.fromkeys(("django_migrations", "django_content_type"), FRAMEWORK),
     **dict.fromkeys(("auth_group", "auth_group_permissions", "auth_permission"), FRAMEWORK),
-    **dict.fromkeys(("unnumbered", "endpoint"), OURS),
+    **dict.fromkeys(("unnumbered", "endpoint", "billing_system"), OURS),
     "service_drift": Kept(
         "until a service says what we say", "where a service says otherwise; accounts by number alone"
     ),

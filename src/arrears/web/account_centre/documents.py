@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from arrears.core.account import Mode
 from arrears.core.errors import Refused
-from arrears.engine.commands.documents import invoice_document, is_offered
+from arrears.engine.commands.documents import credit_note, invoice_document, is_offered
 from arrears.settings import invoice_documents
 from arrears.web.account_centre.frame import Visit, account_page
 from arrears.web.account_centre.money import InvoiceShown, books_of
@@ -39,22 +39,41 @@ class Papers:
             open_minor=one.open_minor,
         )
 
+    def offers_credit(self, one: InvoiceShown, place: int) -> bool:
+        """Whether there is a credit note of ours for the `place`th time (1 is the first) that less was asked: where the
+        invoice is ours, and it is known which tax was credited."""
+        if not 0 < place <= len(one.credited) or self._invoicing.seller is None or not one.has_lines:
+            return False
+        return one.taxes < 2 or one.credited[place - 1][1] == one.debt.total_minor
+
     def of(self, one: InvoiceShown) -> dict[str, Any]:
-        """Its number within the account where ours is offered, and the address of the operator's own."""
+        """Its number within the account where ours is offered, the address of the operator's own, and how much less was
+        asked, each with the place of its credit note."""
         own = self._own.replace("{number}", quote(one.debt.number, safe="")) if self._own else ""
-        return {"pdf": one.debt.no if self.offers(one) else 0, "is_slip": not one.has_lines, "own": own}
+        credited = [
+            {
+                "number": number,
+                "amount": self._visit.amount(minor, one.debt.currency),
+                "place": place if self.offers_credit(one, place) else 0,
+            }
+            for place, (number, minor) in enumerate(one.credited, 1)
+        ]
+        pdf = one.debt.no if self.offers(one) else 0
+        return {"pdf": pdf, "no": one.debt.no, "is_slip": not one.has_lines, "own": own, "credited": credited}
 
 
 @account_page()
-def document(visit: Visit, number: int) -> HttpResponse:
-    """The document of one invoice, by its number within the account: the same bytes each time."""
+def document(visit: Visit, number: int, place: int = 0) -> HttpResponse:
+    """The document of one invoice, by its number within the account, or of the `place`th time that less was asked of
+    it: the same bytes each time."""
     books = books_of(visit, visit.live.store.history(visit.account))
-    shown = next((one for one in books.invoices if one.debt.no == number), None)
-    if shown is None or not Papers(visit).offers(shown):
+    shown, papers = next((one for one in books.invoices if one.debt.no == number), None), Papers(visit)
+    if shown is None or not (papers.offers_credit(shown, place) if place else papers.offers(shown)):
         raise Http404
     invoicing, maker = invoice_documents(settings())
+    asked = visit.live.store, maker, invoicing, shown.debt.number
     try:
-        made = invoice_document(visit.live.store, maker, invoicing, shown.debt.number, visit.now)
+        made = credit_note(*asked, place, visit.now) if place else invoice_document(*asked, visit.now)
     except Refused as refused:
         LOG.error("document not made", code=refused.code)
         back = f"/{visit.id}/invoices"

@@ -275,6 +275,13 @@ class Teller:
                 return _("A transfer has arrived that may be yours. While we find out, nothing is stopped or deleted.")
             case f.DoubtCleared(doubt=DoubtKind.BANK_CREDIT):
                 return _("We know by now whose transfer that was.")
+            case f.DoubtRaised(doubt=DoubtKind.TRANSFER, until=date() as until):
+                text = _(
+                    "You said that a transfer is on its way. Until %(day)s is over, nothing is stopped or deleted."
+                )
+                return text % {"day": self.visit.day(until)}
+            case f.DoubtCleared(doubt=DoubtKind.TRANSFER):
+                return _("We no longer wait for that transfer.")
             case f.DoubtRaised() | f.DoubtCleared():
                 return ""  # An attempt tells its own course; what stands over the whole installation is staff's.
 

@@ -192,7 +192,7 @@ def account_page(*, methods: Sequence[str] = READS, acts: bool = True) -> Callab
         def answered(request: HttpRequest, account: int, **more: Any) -> HttpResponse:
             if request.method not in methods:
                 return HttpResponseNotAllowed(methods)
-            somebody = signed_in(request, "person")
+            somebody = signed_in(request)
             if somebody is None:
                 return HttpResponseRedirect(f"/sign-in?next={quote(request.path)}")
             visit = visit_of(request, account, somebody)

@@ -7,12 +7,16 @@ from django.utils.translation import gettext as _
 
 from arrears.core.errors import Refused
 from arrears.engine.payments import methods
+from arrears.engine.people import by_transfer
+from arrears.engine.people.support import TEXT_CHARS_MAX
 from arrears.ports import Processor
 from arrears.web.account_centre.cards import best, on_file
 from arrears.web.account_centre.frame import Visit, account_page
 from arrears.web.account_centre.owed import owed, payable
 from arrears.web.account_centre.settle import go_for_a_card, why_of
 from arrears.web.account_centre.story import away
+from arrears.web.account_centre.transfers import switching
+from arrears.web.languages import language_now
 from arrears.web.numbers import whole
 from arrears.web.refusals import in_words
 
@@ -27,6 +31,8 @@ def page(visit: Visit) -> HttpResponse:
     done = ""
     try:
         match form.get("do"):
+            case "by_invoice":
+                return visit.to(f"help/{_ask_to_switch(visit)}")
             case "add":
                 return away(visit, go_for_a_card(visit, {}).url)
             case "activate":
@@ -45,6 +51,15 @@ def page(visit: Visit) -> HttpResponse:
         visit.fresh()
         return shown(visit, in_words(refused), 409 if refused.code == "method_held" else 422)
     return visit.to(f"methods?done={done}&method={number}")
+
+
+def _ask_to_switch(visit: Visit) -> int:
+    assert visit.somebody is not None, "an account page has somebody"
+    text, person = visit.request.POST.get("text", ""), visit.somebody.number
+    asked = by_transfer.ask_to_switch(
+        visit.live.store, visit.account, text, visit.now, visit.author, person=person, locale=language_now()
+    )
+    return asked.number
 
 
 def shown(visit: Visit, why: str = "", status: int = 200) -> HttpResponse:
@@ -69,5 +84,8 @@ def shown(visit: Visit, why: str = "", status: int = 200) -> HttpResponse:
         "years": range(visit.view.today.year, visit.view.today.year + 15),
         "months": range(1, 13),
         "this_month": visit.view.today.month,
+        "switching": switching(visit),
+        "text": visit.request.POST.get("text", ""),
+        "most": TEXT_CHARS_MAX,
     }
     return visit.page("methods", _("Payment methods"), status, **values)

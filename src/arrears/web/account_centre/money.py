@@ -17,7 +17,7 @@ from arrears.web.account_centre.frame import Visit
 class InvoiceShown:
     """One invoice as it was issued; `left` is what is still open of it, None when that is nothing. `given_up` is what
     nobody asks for any more, in minor units; `paid_at` is when something was last booked on it. `has_lines`: what it is
-    for is known, or its tax; `void`: it was withdrawn."""
+    for is known, or its tax, `taxes` how many there are; `void`: it was withdrawn."""
 
     debt: Debt
     issued_on: date
@@ -25,7 +25,10 @@ class InvoiceShown:
     given_up: int = 0
     paid_at: datetime | None = None
     has_lines: bool = False
+    taxes: int = 0
     void: bool = False
+    credited: list[tuple[str, int]] = field(default_factory=list)
+    """The number of each credit note, or empty, and how much less it asked, in minor units."""
 
     @property
     def open_minor(self) -> int:
@@ -89,13 +92,15 @@ def books_of(visit: Visit, history: Sequence[f.Recorded]) -> Books:
     for one in history:
         match one.fact:
             case f.InvoiceIssued(debt=debt, issued_on=issued_on) as fact:
-                has_lines = bool(fact.lines or fact.tax_lines)
-                invoices[debt.no] = InvoiceShown(debt, issued_on, left.get(debt.no), has_lines=has_lines)
+                has_lines, taxes = bool(fact.lines or fact.tax_lines), len(fact.tax_lines)
+                shown = InvoiceShown(debt, issued_on, left.get(debt.no), has_lines=has_lines, taxes=taxes)
+                invoices[debt.no] = shown
             case f.WrittenOff(debt=no, minor=minor):
                 invoices[no].given_up += minor
-            case f.InvoiceCredited(debt=no, minor=minor, void=void) if no:
+            case f.InvoiceCredited(debt=no, minor=minor, void=void, ref=ref) if no:
                 invoices[no].given_up += minor
                 invoices[no].void |= void
+                invoices[no].credited.append((ref, minor))
             case f.DueMoved(debt=no, due_on=due_on):
                 invoices[no].debt = replace(invoices[no].debt, due_on=due_on)
             case f.PaymentBooked() as fact:

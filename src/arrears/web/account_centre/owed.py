@@ -13,6 +13,7 @@ from arrears.core.deadlines import ahead
 from arrears.core.payments.settlement import part_range, quotes, waits_for_an_outcome
 from arrears.core.payments.values import AttemptState
 from arrears.core.states import Reason
+from arrears.engine.payments.wanted import waits_for_nothing
 from arrears.web.account_centre.frame import Visit
 from arrears.web.names import called
 
@@ -154,6 +155,8 @@ def under_way(visit: Visit) -> UnderWay | None:
     if attempt.on_page:
         text = _("You were on the payment page. If you left it, nothing was taken.")
     elif attempt.state is AttemptState.NEEDS_CUSTOMER:
+        if waits_for_nothing(visit.snapshot, attempt):
+            return None
         text = _("A payment waits for you to confirm it.")
     else:
         text = _("A payment is under way.")

@@ -19,10 +19,12 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from arrears.core.errors import Refused
 from arrears.core.messages.content import Role
+from arrears.core.payments.settlement import quotes
 from arrears.core.people.throttles import Throttled
 from arrears.core.states import Reason, State
 from arrears.engine.payments.pages import open_page
 from arrears.engine.payments.settling import StaleQuote, confirm
+from arrears.engine.payments.wanted import may_confirm
 from arrears.engine.people.pay_links import good_link, known_link
 from arrears.engine.tokens import digest_of
 from arrears.ports import AttemptRecord, PayLink, Processor
@@ -150,7 +152,7 @@ def _confirm(visit: Visit, numbers: Sequence[int], *, good: bool) -> HttpRespons
 def _confirmable(visit: Visit, record: AttemptRecord) -> bool:
     """A link makes no method active: only what pays for everything already can be confirmed through it."""
     paying = {sub.method for sub in visit.snapshot.subscriptions if sub.state is not State.DELETED}
-    return record.state == "needs_customer" and not record.on_page and paying <= {record.method, 0}
+    return paying <= {record.method, 0} and may_confirm(visit.snapshot, record, quotes(visit.view))
 
 
 def _away(request: HttpRequest, url: str) -> HttpResponse:
@@ -225,7 +227,7 @@ def stable(request: HttpRequest, account: str, attempt: int = 0) -> HttpResponse
     from the bank or the provider's page. Who has a sign-in to that account pays there, or reads what became of the
     payment; whoever came by its pay link goes back to that link's page; all others sign in."""
     number = account_of(account)
-    somebody = signed_in(request, "person")
+    somebody = signed_in(request)
     if somebody is None or role_of(number, somebody.number) is None:
         link = link_in(request)
         if link is not None and link.account == number:

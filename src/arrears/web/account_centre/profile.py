@@ -90,10 +90,10 @@ def _done(visit: Visit, do: str, address: str) -> str:
         case "address":
             profile.change_address(store, account, person, address, visit.now, visit.author)
         case "again":
-            pending = pending_address(visit)
-            profile.change_address(
-                store, account, person, pending or visit.person.contact or visit.person.sign_in, visit.now, visit.author
-            )
+            unconfirmed = unconfirmed_address(visit)
+            if not unconfirmed:
+                return ""
+            profile.change_address(store, account, person, unconfirmed, visit.now, visit.author)
         case "test":
             profile.send_test(store, account, person, visit.now, visit.author)
         case "invite":
@@ -118,6 +118,14 @@ def pending_address(visit: Visit) -> str:
     asked = [one for one in visit.contacts.requests if person is not None and one.person == person.no]
     newest = max(asked, key=lambda one: one.no, default=None)
     return newest.new if newest is not None and not newest.used and newest.new != person.contact else ""
+
+
+def unconfirmed_address(visit: Visit) -> str:
+    """The address to which a link can be sent once more: the one that waits for its link, or else the reader's own
+    that is to be confirmed and takes mail; empty for none."""
+    own = visit.person.contact or visit.person.sign_in if visit.person else ""
+    to_confirm = profile.needs_confirming(visit.contacts, visit.now) and not visit.contacts.is_dead(own)
+    return pending_address(visit) or (own if to_confirm else "")
 
 
 def _number(visit: Visit, field: str) -> int:

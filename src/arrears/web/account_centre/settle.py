@@ -37,6 +37,7 @@ from arrears.web.account_centre.owed import (
 )
 from arrears.web.account_centre.progress import progress
 from arrears.web.account_centre.story import away
+from arrears.web.account_centre.transfers import on_its_way, say_sent, transfers
 from arrears.web.languages import language_now
 from arrears.web.numbers import whole
 from arrears.web.refusals import SENTENCES, in_words
@@ -56,6 +57,8 @@ def page(visit: Visit) -> HttpResponse:
     if form.get("do") == "also":
         return shown(visit, also)
     since = whole(form.get("seen", ""))
+    if form.get("do") == "sent":
+        return _said_sent(visit, also)
     if form.get("do") != "card" and since < visit.snapshot.attempt_count:
         return visit.to(f"story/{'-'.join(str(no) for no in _since(visit, since))}")
     try:
@@ -105,8 +108,20 @@ def shown(visit: Visit, also: Sequence[int] = (), why: str = "", status: int = 2
         "under_way": under_way(visit),
         "cards_possible": visit.live.providers.can_open(Processor.open_setup),
         "transfer": _transfer(visit, sums),
+        "transfers": transfers(visit, sums),
+        "sent": on_its_way(visit),
     }
     return visit.page("settle", _("Pay what is open") if sums else _("Nothing to pay"), status, **values)
+
+
+def _said_sent(visit: Visit, also: Sequence[int]) -> HttpResponse:
+    """That a transfer is on its way; where it cannot be waited for, why."""
+    try:
+        say_sent(visit)
+    except Refused as refused:
+        visit.fresh()
+        return shown(visit, also, why=in_words(refused), status=422, wrong=refused.code)
+    return visit.to("settle#sent")
 
 
 def _part(visit: Visit, one: Owed) -> dict[str, str]:

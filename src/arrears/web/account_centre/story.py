@@ -15,10 +15,12 @@ from django.utils import translation
 
 from arrears.core import facts as f
 from arrears.core.payments.declines import guidance
+from arrears.core.payments.settlement import quotes
 from arrears.core.payments.values import AttemptState
 from arrears.core.states import Reason, State
 from arrears.engine.payments.attempts import ask_page, payment_ref, pursue
 from arrears.engine.payments.settling import confirm
+from arrears.engine.payments.wanted import may_confirm
 from arrears.notices.render import Texts
 from arrears.ports import AttemptRecord
 from arrears.web.account_centre.frame import Visit, account_page
@@ -89,10 +91,10 @@ def page(visit: Visit, attempts: str) -> HttpResponse:
     told = tell(visit, numbers)
     paid = any(part.state == "paid" for part in told["parts"])
     # A currency that could not even be tried has no attempt to tell of: it is said to be open still.
-    said = paid or "left" in visit.request.GET
+    said = paid or any(part.state == "canceled" for part in told["parts"]) or "left" in visit.request.GET
     left = visit.listed([one.amount for one in owed(visit)]) if said else ""
     stays = visit.listed(not_by_paying(visit)) if paid and not left else ""
-    values = {**told, "action": f"/{visit.id}/story/{attempts}", "left": left, "stays": stays}
+    values = {**told, "action": f"/{visit.id}/story/{attempts}", "left": left, "paid": paid, "stays": stays}
     template = "story_part" if "HX-Request" in visit.request.headers else "story"
     return visit.page(template, title_of(told["parts"]), **values)
 
@@ -144,7 +146,7 @@ def tell(visit: Visit, numbers: Sequence[int]) -> dict[str, Any]:
     parts = [_part(visit, records[no], tried.get(no, "")) for no in numbers]
     looked = _looked(visit.request) + 1
     open_states = {"waiting", "page"}
-    if looked <= SOON_LOOKS and (looked > 1 or "back" in visit.request.GET):
+    if looked <= SOON_LOOKS and _is_back(visit.request):
         # Whoever is just back from the bank may have confirmed there before we have heard of it.
         open_states.add("confirm")
     ended = all(part.state not in open_states and all(s.running for s in part.services) for part in parts)
@@ -162,6 +164,11 @@ def tell(visit: Visit, numbers: Sequence[int]) -> dict[str, Any]:
 
 def _looked(request: HttpRequest) -> int:
     return whole(request.POST.get("looked", ""), 6)
+
+
+def _is_back(request: HttpRequest) -> bool:
+    """Whether somebody has just come back from the bank or the provider's page, and this page goes on asking."""
+    return "back" in request.GET or _looked(request) > 0
 
 
 def title_of(parts: Sequence[StoryPart]) -> str:
@@ -197,7 +204,10 @@ def _part(visit: Visit, record: AttemptRecord, refused: str = "") -> StoryPart:
     under_way = "page" if on_page else "waiting"
     state = under_way if record.state in UNDER_WAY else record.state
     if record.state == AttemptState.NEEDS_CUSTOMER:
-        state = "page" if on_page else "confirm"
+        # What is not owed any more is nothing to confirm, even while the provider asks; whoever is just back from the
+        # bank may have done so.
+        may, back = may_confirm(visit.snapshot, record, quotes(visit.view)), _is_back(visit.request)
+        state = "page" if on_page else "confirm" if may else "waiting" if back else "canceled"
     over = record.state == "declined" or (state == "canceled" and bool(refused))
     said = refused if state in ("page", "canceled") else record.decline
     text, checks = advice(visit, said) if over or (state == "page" and refused) else ("", ())

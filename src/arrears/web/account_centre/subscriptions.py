@@ -159,8 +159,8 @@ def state_of(visit: Visit, sub: Subscription) -> str:
         return _("is being switched on")
     state = _("is being deleted") if _being_deleted(sub) else str(STATES[sub.state])
     if sub.orders and not _being_deleted(sub):
-        changing = _("is being changed")
-        return f"{state}, {changing}"
+        waits = _("the service has not confirmed it yet")
+        return f"{state}, {waits}"
     since = sub.end.stopped_on if sub.end is not None else sub.entered_on
     if since is None or sub.state in (*RUNS, State.DELETED):
         return state

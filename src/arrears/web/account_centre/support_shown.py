@@ -25,9 +25,12 @@ KINDS: Final[Mapping[About, Promise | str]] = closed(
         About.CANNOT_PAY: gettext_lazy("I cannot pay now"),
         About.INVOICE_QUESTION: gettext_lazy("I have a question about an invoice"),
         About.ADMINISTRATOR_GONE: gettext_lazy("The account administrator has left"),
+        About.INVOICE_MODE: gettext_lazy("I want to pay by invoice"),
         About.OTHER: gettext_lazy("Something else"),
     },
 )
+OFFERED: Final = frozenset(About) - {About.INVOICE_MODE}
+"""The kinds of a form for help: paying by invoice is asked for on the page of payment methods."""
 STATES: Final[Mapping[str, Promise | str]] = {
     "confirmed": gettext_lazy("we will answer"),
     "open": gettext_lazy("we will answer"),
@@ -52,15 +55,16 @@ class Effect(NamedTuple):
 
 def about_in(text: str) -> About:
     """The kind that a form names; refuses `no_kind`."""
-    try:
-        return About(text)
-    except ValueError:
-        raise Refused("no_kind", f"{text[:40]!r} is not a kind of request") from None
+    if text not in {kind.value for kind in OFFERED}:
+        raise Refused("no_kind", f"{text[:40]!r} is not a kind of request")
+    return About(text)
 
 
 def choices(chosen: str = "") -> list[dict[str, object]]:
     """The kinds for a form."""
-    return [{"value": str(kind), "text": text, "chosen": kind == chosen} for kind, text in KINDS.items()]
+    return [
+        {"value": str(kind), "text": text, "chosen": kind == chosen} for kind, text in KINDS.items() if kind in OFFERED
+    ]
 
 
 def may_read(visit: Visit, request: Request) -> bool:

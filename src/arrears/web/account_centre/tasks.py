@@ -45,12 +45,12 @@ def page(request: HttpRequest, task: str = "") -> HttpResponse:
     onward = TASKS.get(task.rstrip("/"))
     if onward is None:
         raise Http404
-    somebody = signed_in(request, "person")
+    somebody = signed_in(request)
     if somebody is None:
         return HttpResponseRedirect(f"{SIGN_IN['person']}?next={request.path}")
     accounts = accounts_of(somebody.number)
     if len(accounts) == 1:
         return HttpResponseRedirect(f"/{format_id(ACCOUNT, accounts[0][0])}/{onward}")
     title = _("Which account?") if accounts else _("Your accounts")
-    values = {"title": title, "somebody": somebody, "accounts": accounts, "onward": onward, "kind": "person"}
+    values = {"title": title, "somebody": somebody, "accounts": accounts, "onward": onward}
     return render(request, "home.html", values)

@@ -15,27 +15,25 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from ninja import Router
 from pydantic import ValidationError
 
-from arrears.core.people.scopes import ScopeAct, ScopeKind, allows
+from arrears.core.people.scopes import ScopeAct, ScopeKind
 from arrears.core.strict_json import NotStrict, parse
 from arrears.engine.commands.import_part import BookPart
 from arrears.engine.commands.importing import ImportReport
 from arrears.engine.system import set_book_refused
 from arrears.web.api.frame import OfAccount, author_of, terms
-from arrears.web.api.upsert_rows import COLUMNS, AnyRow, SentInvoice, SentRows, WrongField, raw, wrong_fields
-from arrears.web.api.upserts import imported
+from arrears.web.api.upsert_rows import COLUMNS, AnyRow, SentRows, WrongField, raw, wrong_fields
+from arrears.web.api.upserts import imported, lacks
 from arrears.web.errors import problem
+from arrears.web.gate import ROWS_BYTES_MAX
 from arrears.wiring import installed
 
 router = Router(tags=["upserts"])
 
 ACCOUNTS: Final = ScopeKind.ACCOUNTS
-INVOICES: Final = ScopeKind.INVOICES
 WRITE: Final = ScopeAct.WRITE
 
 ROWS_MAX: Final = 10_000
 """So many rows one request may have."""
-BYTES_MAX: Final = 16 * 1024 * 1024
-"""Ten thousand rows of more than a thousand bytes each."""
 _FIRST_MAX: Final = 300
 _WAY_ON: Final = (
     "nobody is restricted, disabled or deleted before this task is closed: let its program send them again as"
@@ -106,15 +104,15 @@ def _read(request: HttpRequest) -> SentRows | HttpResponse:
     its type, is answered at once: that is no export."""
     if request.content_type != "application/x-ndjson":
         return problem(415, "wrong_type", "Wrong content type", "send application/x-ndjson: a JSON object on each line")
-    if int(request.META.get("CONTENT_LENGTH") or 0) > BYTES_MAX:
-        raise _Whole(413, "too_large", "Too large", f"rows have at most {BYTES_MAX} bytes together")
-    body = request.read(BYTES_MAX + 1)
+    if int(request.META.get("CONTENT_LENGTH") or 0) > ROWS_BYTES_MAX:
+        raise _Whole(413, "too_large", "Too large", f"rows have at most {ROWS_BYTES_MAX} bytes together")
+    body = request.read(ROWS_BYTES_MAX + 1)
     lines = [line for line in body.split(b"\n") if line.strip()]
     if len(lines) > ROWS_MAX:
         raise _Whole(413, "too_many_rows", "Too many rows", f"a request has at most {ROWS_MAX} rows")
     if not lines:
         return problem(422, "no_rows", "There is no row", "send a JSON object on each line; nothing was sent")
-    sent, may = SentRows(), request.auth.scopes  # type: ignore[attr-defined]
+    sent = SentRows()
     for number, line in enumerate(lines, 1):
         try:
             said = parse(line)
@@ -131,8 +129,8 @@ def _read(request: HttpRequest) -> SentRows | HttpResponse:
                 raise _Whole(422, "invalid", "A row is not right", detail, row=number, fields=fields) from None
             sent.complain(number, whose, kind, key, wrong_fields(error, skip=1))
             continue
-        if isinstance(row, SentInvoice) and not allows(may, INVOICES, WRITE):
-            return problem(403, "forbidden", "Not allowed", f"this token lacks {INVOICES}:{WRITE}")
+        if lacking := lacks(request, row):
+            return problem(403, "forbidden", "Not allowed", f"this token lacks {lacking}")
         sent.add(number, row)
     return sent
 

@@ -9,12 +9,13 @@ from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from ninja import Router
+from ninja.errors import HttpError
 from pydantic import ValidationError
 
 from arrears.core import facts as f
 from arrears.core.errors import Refused
 from arrears.core.known import IMPORTER, known_from
-from arrears.core.people.scopes import ScopeAct, ScopeKind
+from arrears.core.people.scopes import ScopeAct, ScopeKind, allows
 from arrears.engine.commands.import_part import BookPart
 from arrears.engine.commands.importing import ImportReport
 from arrears.web.api.entities import account_said, etag, invoice_said, known_invoices
@@ -38,6 +39,7 @@ ACCOUNTS: Final = ScopeKind.ACCOUNTS
 INVOICES: Final = ScopeKind.INVOICES
 READ: Final = ScopeAct.READ
 WRITE: Final = ScopeAct.WRITE
+MONEY: Final = ScopeAct.MONEY
 ROUTE_ASKS: Final = OfAccount.ROUTE_ASKS
 
 _CONDITIONS: Final = [
@@ -56,6 +58,8 @@ def account(request: HttpRequest, ref: str) -> HttpResponse:
 def put_account(request: HttpRequest, ref: str, body: AccountBody) -> HttpResponse:
     """Say what an account is; it is opened if it is not there (201). With `If-Match` only while it is as it was read,
     with `If-None-Match: *` only if it is not there."""
+    if lacking := lacks(request, body):
+        raise HttpError(403, f"this token lacks {lacking}")
     sent, row = SentRows(), _named(SentAccount, {"kind": "account", "ref": ref}, body)
     sent.add(1, row)
     seen = _Seen(request, ref, _account_of_part)
@@ -87,6 +91,16 @@ def put_invoice(request: HttpRequest, number: str, body: InvoiceBody) -> HttpRes
 
 
 # -- importing -----------------------------------------------------------------------------------------------------
+
+
+def lacks(request: HttpRequest, said: AccountBody | InvoiceBody) -> str:
+    """The scope that a token needs for what a row says, and lacks; empty where it may say that. What is paid with is
+    for those to say who may move money."""
+    may = request.auth.scopes  # type: ignore[attr-defined]
+    if isinstance(said, InvoiceBody):
+        return "" if allows(may, INVOICES, WRITE) else f"{INVOICES}:{WRITE}"
+    names = said.payment_method is not None
+    return f"{ScopeKind.PAYMENTS}:{MONEY}" if names and not allows(may, ScopeKind.PAYMENTS, MONEY) else ""
 
 
 def imported(sent: SentRows, look: Callable[[BookPart], None]) -> ImportReport:

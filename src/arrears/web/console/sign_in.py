@@ -1,41 +1,172 @@
-"""Staff sign in and out. Their sign-in is not the customers'."""
+"""Staff sign in and out, in two steps: a password, then a code of their app. Their sign-in is not the customers'.
+
+Between the two a browser has a session that opens nothing but the second step, for some minutes.
+"""
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import render
-from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_http_methods, require_POST
+from typing import Any, Final
+from urllib.parse import quote, urlencode
 
+from allauth.mfa.adapter import get_adapter
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.utils.crypto import constant_time_compare
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from arrears.core.errors import Refused
 from arrears.core.people.throttles import Throttled
 from arrears.web import throttle
-from arrears.web.identities import staff_of
-from arrears.web.signed_in import SIGN_IN, left, safe_next
+from arrears.web.brand import brand
+from arrears.web.console.members import (
+    Member,
+    choose_password,
+    code_lets_in,
+    member,
+    member_of,
+    new_key,
+    set_up_app,
+)
+from arrears.web.refusals import in_words
+from arrears.web.signed_in import SIGN_IN, is_ours, left, safe_next
+from arrears.wiring import RealClock
+
+HALFWAY: Final = "staff_halfway"
+HALFWAY_SECONDS: Final = 15 * 60
+SECOND_STEP: Final = "/console/second-step"
 
 
+@sensitive_post_parameters("password")
 @throttle.throttled_as(Throttled.STAFF)
 @require_http_methods(["GET", "HEAD", "POST"])
 def sign_in(request: HttpRequest) -> HttpResponse:
-    """Sign in as staff."""
+    """The first step: address and password."""
     if request.method != "POST":
         return _page(request, wrong=False)
     email, password = request.POST.get("email", "").strip()[:254], request.POST.get("password", "")[:1000]
     try:
         with throttle.one_try(request, Throttled.STAFF, name=email):
-            somebody = None if "\x00" in email + password else staff_of(email, password)
+            somebody = None if "\x00" in email + password else member_of(email, password)
             if somebody is None:
                 raise _Wrong
     except (throttle.TooManyTries, _Wrong):
         return _page(request, wrong=True)
-    response = HttpResponseRedirect(safe_next(request, "staff"))
     request.session.flush()
-    request.session["staff"] = {"number": somebody.number, "name": somebody.name, "proof": somebody.proof}
-    throttle.remember(request, response, Throttled.STAFF, email)
-    return response
+    _go_halfway(request, somebody, safe_next(request, "staff"))
+    return HttpResponseRedirect(SECOND_STEP)
 
 
 class _Wrong(Exception):
-    """Not this name, or not this password."""
+    """Not this name, or not this password or code."""
+
+
+def _go_halfway(request: HttpRequest, somebody: Member, onward: str) -> None:
+    began = RealClock().now().timestamp()
+    kept = {"number": somebody.number, "proof": somebody.proof, "began": began, "next": onward}
+    if not somebody.has_app:
+        kept["key"] = get_adapter().encrypt(new_key())
+    request.session[HALFWAY] = kept
+
+
+def _halfway(request: HttpRequest) -> tuple[Member, dict[str, Any]] | None:
+    kept = request.session.get(HALFWAY)
+    if not isinstance(kept, dict) or RealClock().now().timestamp() - float(kept["began"]) > HALFWAY_SECONDS:
+        return None
+    somebody = member(int(kept["number"]))
+    return (somebody, kept) if somebody is not None and constant_time_compare(somebody.proof, kept["proof"]) else None
+
+
+@sensitive_post_parameters("password", "code")
+@throttle.throttled_as(Throttled.SECOND_STEP)
+@require_http_methods(["GET", "HEAD", "POST"])
+def second_step(request: HttpRequest) -> HttpResponse:
+    """The second step: a code of the app. Whoever comes for the first time chooses a password before it, and sets the
+    app up."""
+    found = _halfway(request)
+    if found is None:
+        return HttpResponseRedirect(SIGN_IN["staff"])
+    somebody, kept = found
+    if request.method != "POST":
+        return _step(request, somebody, kept)
+    if somebody.first_password:
+        return _chosen(request, somebody, kept)
+    code = request.POST.get("code", "")[:20]
+    try:
+        with throttle.one_try(request, Throttled.SECOND_STEP, name=f"staff:{somebody.number}"):
+            let_in = _let_in(somebody, kept, code)
+            if let_in is None:
+                raise _Wrong
+    except throttle.TooManyTries:
+        return _step(request, somebody, kept, _("That was tried too often. Wait a quarter of an hour."))
+    except _Wrong:
+        return _step(request, somebody, kept, _("That code is not right, or was used already. Type the one of now."))
+    onward = str(kept["next"])
+    request.session.flush()
+    request.session["staff"] = {"number": let_in.number, "proof": let_in.proof}
+    response = HttpResponseRedirect(onward if is_ours(onward, "staff") else "/console/")
+    throttle.remember(request, response, Throttled.STAFF, let_in.email)
+    return response
+
+
+def _let_in(somebody: Member, kept: dict[str, Any], code: str) -> Member | None:
+    if somebody.has_app:
+        return somebody if code_lets_in(somebody, code) else None
+    return set_up_app(somebody, get_adapter().decrypt(kept["key"]), code)
+
+
+def _chosen(request: HttpRequest, somebody: Member, kept: dict[str, Any]) -> HttpResponse:
+    password = request.POST.get("password", "")[:1000]
+    try:
+        if "\x00" in password or password != request.POST.get("again", "")[:1000]:
+            raise Refused("passwords_differ", "the two passwords are not the same")
+        chosen = choose_password(somebody, password)
+    except Refused as refused:
+        return _step(request, somebody, kept, in_words(refused))
+    _go_halfway(request, chosen, str(kept["next"]))
+    return HttpResponseRedirect(SECOND_STEP)
+
+
+def _step(request: HttpRequest, somebody: Member, kept: dict[str, Any], why: object = "") -> HttpResponse:
+    if somebody.first_password:
+        title = _("Choose a password of your own")
+    else:
+        title = _("The second step") if somebody.has_app else _("Set up your authenticator app")
+    key = "" if somebody.has_app or somebody.first_password else get_adapter().decrypt(kept["key"])
+    values = {"title": title, "somebody": somebody, "why": why, "key": key, "here": SECOND_STEP}
+    return render(request, "console/second_step.html", values, status=422 if why else 200)
+
+
+@require_safe
+def picture(request: HttpRequest) -> HttpResponse:
+    """The key of the app that is being set up, to photograph."""
+    found = _halfway(request)
+    if found is None or found[0].has_app or found[0].first_password:
+        raise Http404
+    somebody, kept = found
+    adapter = get_adapter()
+    label = f"{brand().name} console"
+    svg = adapter.build_totp_svg(_address(label, somebody.email, adapter.decrypt(kept["key"])))
+    return HttpResponse(svg, content_type="image/svg+xml")
+
+
+def _address(issuer: str, name: str, key: str) -> str:
+    return (
+        f"otpauth://totp/{quote(issuer)}:{quote(name)}?{urlencode({'secret': key, 'issuer': issuer}, quote_via=quote)}"
+    )
+
+
+def signed_in_staff(request: HttpRequest) -> Member | None:
+    """The member of staff who asks, if both steps were taken and they still may come in."""
+    kept = request.session.get("staff")
+    if not isinstance(kept, dict):
+        return None
+    somebody = member(int(kept["number"]))
+    if somebody is not None and constant_time_compare(somebody.proof, kept["proof"]):
+        return somebody
+    request.session.flush()
+    return None
 
 
 def _page(request: HttpRequest, *, wrong: bool) -> HttpResponse:

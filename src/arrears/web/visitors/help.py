@@ -103,7 +103,7 @@ def asked_by_link(request: HttpRequest, link: PayLink) -> HttpResponse:
 
 def shown(request: HttpRequest, link: PayLink | None, why: str = "", status: int = 200) -> HttpResponse:
     """The form; what was typed is kept."""
-    somebody = signed_in(request, "person")
+    somebody = signed_in(request)
     name = ""
     if link is not None:
         name = masked_name(installed().store.contacts([link.account])[link.account].name)

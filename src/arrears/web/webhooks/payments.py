@@ -11,6 +11,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from arrears.core.errors import Refused
+from arrears.engine.beside import billing_of
 from arrears.engine.payments.attempts import UNREAD
 from arrears.engine.payments.recording import record_change
 from arrears.web.api.strict import BODY_BYTES_MAX
@@ -37,4 +38,11 @@ def receive(request: HttpRequest, provider: str) -> HttpResponse:
         return problem(status, refused.code, "Not accepted", refused.message)
     for change in found:
         record_change(live.store, live.providers, provider, change, now)
+    billing = billing_of(live.providers)
+    if billing is not None and billing.system.provider == provider:
+        signature = request.headers.get(processor.signature_header, "")
+        try:
+            billing.hear(billing.system.changed_in(request.body, signature, now), now)
+        except Refused as refused:
+            return problem(503, refused.code, "Not read", refused.message)
     return HttpResponse(status=200)

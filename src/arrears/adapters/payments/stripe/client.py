@@ -18,6 +18,7 @@ from stripe.params.checkout import SessionCreateParams
 
 from arrears.adapters.payments.stripe.amounts import amount_limits, check_amount, to_stripe
 from arrears.adapters.payments.stripe.answers import answering, date_in, is_ours, refusal
+from arrears.adapters.payments.stripe.billing import StripeBilling
 from arrears.adapters.payments.stripe.codes import (
     Thing,
     attempt_in,
@@ -104,6 +105,11 @@ class Stripe(Processor):
         self._v1 = self._client.v1
         self._ours = {"installation": installation} if installation else {}
         self._reader = StripeReader(self._client, live, installation)
+        self._installation = installation
+
+    def billing(self) -> StripeBilling:
+        """See ports.Processor."""
+        return StripeBilling(self._client, self._secrets, self.live, self._installation)
 
     # Methods
 

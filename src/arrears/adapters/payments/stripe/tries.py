@@ -21,7 +21,7 @@ def tried_to_pay(client: stripe.StripeClient, intent: Thing) -> Iterator[CardsTr
         return
     charges = _all(client.v1.charges.list, {"payment_intent": intent["id"], "limit": 100})
     last = inside(intent.get("last_payment_error"))
-    tries = tuple(_charged(charge, last) for charge in charges if charge.get("status") == "failed")
+    tries = tuple(charged(charge, last) for charge in charges if charge.get("status") == "failed")
     if tries:
         yield CardsTried(intent["id"], _account_of(intent), attempt_in(intent), tries)
 
@@ -50,7 +50,7 @@ def _account_of(thing: Thing) -> int:
     return int(text) if text.isdecimal() else 0
 
 
-def _charged(charge: Thing, last: Thing) -> CardTry:
+def charged(charge: Thing, last: Thing) -> CardTry:
     # The intent keeps the error of its last charge alone; of the others the bank's word is the outcome's reason.
     outcome = inside(charge.get("outcome"))
     error: Thing = last if last.get("charge") == charge["id"] else {"decline_code": outcome.get("reason")}

@@ -5,7 +5,7 @@ doubt of those whom it may belong to until then. A debit that takes back what wa
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Final
 
 from arrears.core.account import DoubtKind
@@ -14,8 +14,8 @@ from arrears.core.errors import Refused
 from arrears.core.facts import ARREARS
 from arrears.core.known import IMPORTER, KINDS, known_of
 from arrears.core.money import format_amount
-from arrears.core.policy.places import is_working_day
 from arrears.core.unit import Unit
+from arrears.core.working_days import bank_days_after
 from arrears.engine import correcting
 from arrears.engine.acting import acting_on
 from arrears.engine.booking import Payment, book
@@ -101,14 +101,6 @@ def _let_wait(store: AccountsAndBank, index: StoredIndex, one: StoredCredit, now
         doubted[suggestion.account] = None if suggestion.doubt else bank_days_after(one.booked_on, DOUBT_DAYS)
     doubt(store, one, doubted, now)
     store.decide_credit(one.number, [CreditState.NEW], CreditState.WAITING, why or one.unclear, ARREARS, now)
-
-
-def bank_days_after(day: date, count: int) -> date:
-    """The day that lies so many bank days after another: Monday to Friday, as transfers move in every country."""
-    while count:
-        day += timedelta(days=1)
-        count -= is_working_day("", day)
-    return day
 
 
 def doubt(store: AccountsAndBank, one: StoredCredit, accounts: Mapping[int, date | None], now: datetime) -> None:

@@ -1,4 +1,4 @@
-"""Runs `sql/0037_service_drift.sql`."""
+"""Runs `sql/0037_staff.sql`."""
 
 from django.db import migrations
 

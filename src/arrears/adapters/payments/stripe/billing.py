@@ -1,0 +1,226 @@
+"""Stripe Billing behind the port `BillingSystem`, on Stripe's own SDK: what is read and asked; `billing_map` says what
+it means.
+
+An event only says whose invoices to read: they are read as they stand now, so that order and repetition cannot matter.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence, Set
+from datetime import UTC, datetime
+from typing import Final
+
+import stripe
+
+from arrears.adapters.payments.stripe.amounts import to_stripe
+from arrears.adapters.payments.stripe.answers import answering
+from arrears.adapters.payments.stripe.billing_map import (
+    NAME,
+    PROVIDER,
+    SWITCH,
+    account_of,
+    disputed_intents,
+    ended_at,
+    invoice_of,
+)
+from arrears.adapters.payments.stripe.codes import Thing, attempt_in, id_of, in_mode
+from arrears.adapters.payments.stripe.events import StripeReader
+from arrears.adapters.payments.stripe.signed import verified
+from arrears.core.payments.provider_time import ProviderTime
+from arrears.ports.billing import BilledCustomer, BilledInvoice, BillingChanges, BillingOptions, PaymentReport
+
+# Stripe takes at most 20 types.
+TYPES: Final = (
+    "invoice.finalized",
+    "invoice.paid",
+    "invoice.payment_failed",
+    "invoice.payment_action_required",
+    "invoice.updated",
+    "invoice.voided",
+    "invoice.marked_uncollectible",
+    "invoice.overpaid",
+    "invoice_payment.paid",
+    "invoice_payment.detached",
+    "credit_note.created",
+    "credit_note.voided",
+    "customer.updated",
+    "payment_intent.processing",
+    "charge.dispute.created",
+    "charge.dispute.funds_withdrawn",
+    "charge.dispute.funds_reinstated",
+    "charge.dispute.closed",
+)
+"""The events that say that a customer is to be read; an operator's webhook endpoint sends these too."""
+
+_PAYMENT: Final = ("payment.payment_intent.latest_charge", "payment.payment_record")
+
+
+class StripeBilling:
+    """The billing of one Stripe account. See `ports.billing.BillingSystem`; the arguments are those of `Stripe`."""
+
+    name = NAME
+    provider = PROVIDER
+    switch = SWITCH
+
+    def __init__(
+        self, client: stripe.StripeClient, webhook_secrets: Sequence[str], live: bool, installation: str
+    ) -> None:
+        self.live = live
+        self._secrets = webhook_secrets
+        self._client, self._v1 = client, client.v1
+        self._installation = installation
+
+    def time(self, ours: datetime) -> ProviderTime:
+        """See ports.billing."""
+        return StripeReader(self._client, self.live).time()
+
+    def owns(self, ref: str) -> bool:
+        """See ports.billing."""
+        return ref.startswith("cus_")
+
+    # -- whose invoices ----------------------------------------------------------------------------------------
+
+    def customers(self) -> Iterator[str]:
+        """See ports.billing. Whoever was never billed is none."""
+        seen: set[str] = set()
+        with answering():
+            for invoice in self._v1.invoices.list({"limit": 100}).auto_paging_iter():
+                customer = id_of(invoice.to_dict().get("customer"))
+                if customer and customer not in seen:
+                    seen.add(customer)
+                    yield customer
+
+    def changed_since(self, since: datetime) -> BillingChanges:
+        """See ports.billing: by Stripe's events, which it keeps for 30 days."""
+        found: defaultdict[str, set[str]] = defaultdict(set)
+        seen: set[tuple[str, str]] = set()
+        with answering():
+            wanted = {"created": {"gte": int(since.timestamp())}, "types": [*TYPES], "limit": 100}
+            for event in self._v1.events.list(wanted).auto_paging_iter():  # type: ignore[arg-type]
+                thing = event.to_dict()
+                about = thing["data"]["object"]
+                if (about["object"], about["id"]) not in seen:
+                    seen.add((about["object"], about["id"]))
+                    self._whose(thing, found)
+        return found
+
+    def changed_in(self, body: bytes, signature: str, now: datetime) -> BillingChanges:
+        """See ports.billing."""
+        event = in_mode(verified(body, signature, self._secrets, now), self.live)
+        found: defaultdict[str, set[str]] = defaultdict(set)
+        if event.get("type") in TYPES:
+            with answering():
+                self._whose(event, found)
+        return found
+
+    def _whose(self, event: Thing, found: defaultdict[str, set[str]]) -> None:
+        """Add whose invoices an event is about, and which."""
+        about: Thing = event["data"]["object"]
+        match about.get("object"):
+            case "customer":
+                found[about["id"]] |= set()
+            case "invoice":
+                if id_of(about.get("customer")):
+                    found[id_of(about["customer"])].add(about["id"])
+            case "credit_note":
+                found[id_of(about["customer"])].add(id_of(about["invoice"]))
+            case "invoice_payment":
+                self._of_invoice(id_of(about.get("invoice")), found)
+            case "payment_intent" if not attempt_in(about):
+                self._of_intent(about["id"], found)
+            case "dispute" if about.get("payment_intent"):
+                self._of_intent(id_of(about["payment_intent"]), found)
+            case _:
+                return
+
+    def _of_intent(self, intent: str, found: defaultdict[str, set[str]]) -> None:
+        wanted = {"payment": {"type": "payment_intent", "payment_intent": intent}, "limit": 100}
+        for one in self._v1.invoice_payments.list(wanted).auto_paging_iter():  # type: ignore[arg-type]
+            self._of_invoice(id_of(one.to_dict().get("invoice")), found)
+
+    def _of_invoice(self, name: str, found: defaultdict[str, set[str]]) -> None:
+        try:
+            invoice = self._v1.invoices.retrieve(name).to_dict()
+        except stripe.InvalidRequestError as error:
+            if error.code != "resource_missing":
+                raise
+            return
+        if id_of(invoice.get("customer")):
+            found[id_of(invoice["customer"])].add(name)
+
+    # -- a customer --------------------------------------------------------------------------------------------
+
+    def read(self, customer: str, options: BillingOptions, since: datetime, also: Set[str]) -> BilledCustomer | None:
+        """See ports.billing."""
+        with answering():
+            try:
+                who = self._v1.customers.retrieve(customer).to_dict()
+            except stripe.InvalidRequestError as error:
+                if error.code != "resource_missing":
+                    raise
+                return None
+            known = [
+                in_mode(one.to_dict(), self.live)
+                for one in self._v1.invoices.list({"customer": customer, "limit": 100}).auto_paging_iter()
+            ]
+            finalised = [one for one in known if one.get("number") and one["status"] in _TAKEN]
+            wanted = [
+                one
+                for one in finalised
+                if one["status"] == "open" or one["id"] in also or ended_at(one) >= since.timestamp()
+            ]
+            # Oldest first, as they were issued.
+            read = [self._invoice(one, options) for one in reversed(wanted)]
+        return BilledCustomer(account_of(who, finalised, options), read)
+
+    def _invoice(self, invoice: Thing, options: BillingOptions) -> BilledInvoice:
+        payments: list[Thing] = []
+        if invoice["status"] in ("open", "uncollectible") or invoice.get("amount_paid"):
+            expand = [f"data.{name}" for name in _PAYMENT]
+            listed = self._v1.invoice_payments.list({"invoice": invoice["id"], "limit": 100, "expand": expand})
+            payments = [one.to_dict() for one in listed.auto_paging_iter()]
+        lines: Sequence[Thing] = invoice["lines"]["data"]
+        if invoice["lines"].get("has_more"):
+            every = self._v1.invoices.line_items.list(invoice["id"], {"limit": 100})
+            lines = [one.to_dict() for one in every.auto_paging_iter()]
+        disputes = {name: self._disputes(name) for name in disputed_intents(payments)}
+        return invoice_of(invoice, lines, payments, disputes, options, self._installation)
+
+    def _disputes(self, intent: str) -> list[Thing]:
+        listed = self._v1.disputes.list({"payment_intent": intent, "limit": 100})
+        return [one.to_dict() for one in listed.auto_paging_iter()]
+
+    # -- what it is asked and told -----------------------------------------------------------------------------
+
+    def stop(self, invoice: str) -> None:
+        """See ports.billing. `auto_advance` is all that stops a charge, and asked again it is the same."""
+        with answering():
+            self._v1.invoices.update(invoice, {"auto_advance": False})
+
+    def report(self, report: PaymentReport) -> None:
+        """See ports.billing: a payment record of exactly this sum, attached to the invoice."""
+        at = int(report.at.astimezone(UTC).timestamp())
+        ours = {"installation": self._installation, "key": report.key}
+        with answering():
+            record = self._v1.payment_records.report_payment(
+                {
+                    "amount_requested": {
+                        "currency": report.currency.lower(),
+                        "value": to_stripe(report.amount_minor, report.currency),
+                    },
+                    "initiated_at": at,
+                    "outcome": "guaranteed",
+                    "guaranteed": {"guaranteed_at": at},
+                    "payment_method_details": {"type": "custom", "custom": {"display_name": "arrears"}},
+                    "processor_details": {"type": "custom", "custom": {"payment_reference": report.reference[:200]}},
+                    "metadata": ours,
+                },
+                {"idempotency_key": f"{report.key}:record"},
+            )
+            self._v1.invoices.attach_payment(
+                report.invoice, {"payment_record": record.id}, {"idempotency_key": f"{report.key}:attach"}
+            )
+
+
+_TAKEN: Final = ("open", "paid", "uncollectible", "void")

@@ -1,0 +1,151 @@
+"""Reading a billing system again and again: what its webhooks lost is found by asking, and what arrears has booked
+since is reported to it.
+
+How far it was read is noted by its own clock (decision 25). Where it tells of nothing that is so old, every customer is
+read.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Set
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
+
+from arrears.core.errors import Refused
+from arrears.core.facts import ARREARS
+from arrears.core.payments.provider_time import KEPT, ProviderTime
+from arrears.engine.commands.billing.syncing import AWAY, RecordTries, Synced, sync_customer
+from arrears.engine.system import set_book_refused, set_book_taken, set_change_aside
+from arrears.ports.billing import AccountsAndBilling, BillingConnection, BillingSystem
+
+SWEEP_EVERY: Final = timedelta(minutes=1)
+STALE_AFTER: Final = timedelta(hours=6)
+"""As with payment providers: longer than known outages, far shorter than any lead of a warning."""
+
+PAID: Final = ("payment.settled", "credit.allocated")
+"""The events by which something is paid here that the billing system may not know."""
+
+EVENTS_MAX: Final = 1_000
+
+
+class Swept(NamedTuple):
+    """What a sweep came to: how many customers were read, and what came of each that was not left as it was."""
+
+    customers: int = 0
+    synced: tuple[Synced, ...] = ()
+
+
+def sweep_billing_if_due(
+    store: AccountsAndBilling, system: BillingSystem, now: datetime, keep_tries: RecordTries
+) -> Swept:
+    """Sweep unless it is not connected, or somebody just did."""
+    connection = store.billing(system.name)
+    if connection is None:
+        return Swept()
+    if connection.read_at is not None and timedelta() <= now - connection.read_at < SWEEP_EVERY:
+        return Swept()
+    try:
+        return sweep_billing(store, system, now, keep_tries)
+    except Refused:
+        return Swept()  # it is noted, and said where it lasts
+
+
+def sweep_billing(
+    store: AccountsAndBilling,
+    system: BillingSystem,
+    now: datetime,
+    keep_tries: RecordTries,
+    *,
+    everybody: bool = False,
+) -> Swept:
+    """Read whoever changed there, and whoever paid here, since the last time; `everybody` reads every customer. One
+    that cannot be taken holds up no other. Refuses what the billing system does, after noting that it was not read."""
+    connection = store.billing(system.name)
+    if connection is None:
+        raise Refused("not_connected", f"{system.name} is not connected; `arrears connect {system.name}` does that")
+    try:
+        time = system.time(now)
+        paid, event_no = _paid_here(store, system, connection)
+        changes = _changes(system, connection, time, now, everybody=everybody)
+        for customer in paid:
+            changes.setdefault(customer, frozenset())
+        synced = tuple(_each(store, system, connection, changes, now, keep_tries))
+    except Refused as refused:
+        _note_unread(store, system, connection, refused, now)
+        raise
+    store.note_billing_informed(system.name, event_no)
+    store.note_billing(system.name, now, time.cursor(connection.cursor))
+    set_book_taken(store, system.name, now, ARREARS, f"{system.name} was read")
+    return Swept(len(changes), synced)
+
+
+def _changes(
+    system: BillingSystem, connection: BillingConnection, time: ProviderTime, now: datetime, *, everybody: bool
+) -> dict[str, Set[str]]:
+    since = time.start(connection.cursor, now)
+    told_of = max(filter(None, (now, time.now, time.newest))) - KEPT
+    if everybody or connection.cursor is None or since < told_of:
+        found: dict[str, Set[str]] = {customer: frozenset() for customer in system.customers()}
+        return found | dict(system.changed_since(told_of))
+    return dict(system.changed_since(since))
+
+
+def _paid_here(store: AccountsAndBilling, system: BillingSystem, connection: BillingConnection) -> tuple[set[str], int]:
+    """The customers of whom something was paid here since the last time, and up to which event that was looked at."""
+    store.number_events(EVENTS_MAX)
+    after, numbers = connection.event_no, set[int]()
+    while True:
+        events, looked = store.events_after(after, EVENTS_MAX, PAID)
+        numbers |= {event.account for event in events}
+        if looked <= after:
+            break
+        after = looked
+    refs = (one.ref for one in store.described(sorted(numbers)).values())
+    return {ref for ref in refs if system.owns(ref)}, after
+
+
+def _each(
+    store: AccountsAndBilling,
+    system: BillingSystem,
+    connection: BillingConnection,
+    changes: Mapping[str, Set[str]],
+    now: datetime,
+    keep_tries: RecordTries,
+) -> Iterator[Synced]:
+    for customer, also in sorted(changes.items()):
+        try:
+            yield sync_customer(store, system, connection, customer, also, now, keep_tries)
+        except Refused as refused:
+            if refused.code in AWAY:
+                raise
+            why = f"customer {customer} is not taken: {refused.message[:300]}; put that right, and it is read again"
+            set_change_aside(store, f"{system.name}:{customer}", now, f"billing:{system.name}", why)
+
+
+def _note_unread(
+    store: AccountsAndBilling, system: BillingSystem, connection: BillingConnection, refused: Refused, now: datetime
+) -> None:
+    """While it could not be read for long, every cut waits: it may have been paid there."""
+    since = connection.read_at or connection.connected_at
+    stale = now - since >= STALE_AFTER or refused.code == "provider_denied"
+    if stale and system.name not in store.system().books_refused:
+        set_book_refused(
+            store,
+            system.name,
+            now,
+            f"{system.name} cannot be read since {since:%Y-%m-%d %H:%M} UTC: {refused.message}"[:500],
+        )
+
+
+def changed(
+    store: AccountsAndBilling,
+    system: BillingSystem,
+    changes: Mapping[str, Set[str]],
+    now: datetime,
+    keep_tries: RecordTries,
+) -> list[Synced]:
+    """Read those of whom a webhook tells. What cannot be read now the next sweep reads."""
+    connection = store.billing(system.name)
+    merged: defaultdict[str, Set[str]] = defaultdict(frozenset, changes)
+    return [] if connection is None else list(_each(store, system, connection, merged, now, keep_tries))

@@ -1,0 +1,259 @@
+"""One customer of a billing system and the account here, brought to say the same.
+
+Everything is computed from how both stand now, so it may be repeated by anybody at any time, and whatever told of a
+change, in whatever order, the end is the same. No call to the billing system is made inside a transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from contextlib import suppress
+from datetime import UTC, datetime, time, timedelta
+from hashlib import sha256
+from typing import Final, NamedTuple
+
+from msgspec.structs import replace
+
+from arrears.core import facts as f
+from arrears.core.account import Account, DoubtKind
+from arrears.core.errors import Refused
+from arrears.core.known import IMPORTER, KINDS, known_of
+from arrears.core.payments.values import CardsTried
+from arrears.core.receivables import AccountRows, rows_of_accounts
+from arrears.engine.acting import acting_on, local_today
+from arrears.engine.commands.importing import ImportReport, import_book
+from arrears.engine.doubting import begin_doubt, end_doubt
+from arrears.engine.system import set_change_aside
+from arrears.ports.billing import (
+    BILLING_COLUMNS,
+    AccountsAndBilling,
+    BilledCustomer,
+    BillingConnection,
+    BillingSystem,
+    PaymentReport,
+)
+
+LOOKED_BACK: Final = timedelta(days=35)
+"""Invoices that came to their end so long before what was read last are read again: more than what a billing system
+tells of, so that what was missed is seen (decision 25)."""
+
+AWAY: Final = ("provider_unreachable", "provider_denied", "import_under_way")
+"""What has nothing to do with the customer: everything is asked again later."""
+
+RecordTries = Callable[[str, CardsTried, datetime], None]
+"""Keeps, under a provider's name, the charges of others in the book of attempts."""
+
+
+class Synced(NamedTuple):
+    """What came of a customer: the account's number (0: nothing of it is here), what the import has changed, what was
+    reported, and why which invoices were left out."""
+
+    account: int
+    report: ImportReport | None = None
+    reported: Sequence[PaymentReport] = ()
+    left_out: Mapping[str, str] = {}
+
+
+def collecting(system: BillingSystem) -> str:
+    """How the doubt is called that stands while a billing system would charge an invoice by itself."""
+    return f"{system.name}: automatic collection"
+
+
+def under_way(system: BillingSystem) -> str:
+    """How the doubt is called that stands while a payment there is at the bank."""
+    return f"{system.name}: payment under way"
+
+
+def in_doubt(account: Account, system: BillingSystem) -> bool:
+    """Whether the billing system may be taking what this account owes."""
+    return any(doubt.ref in (collecting(system), under_way(system)) for doubt in account.doubts)
+
+
+def sync_customer(
+    store: AccountsAndBilling,
+    system: BillingSystem,
+    connection: BillingConnection,
+    customer: str,
+    also: Set[str],
+    now: datetime,
+    keep_tries: RecordTries,
+) -> Synced:
+    """Bring one customer up to date, and the billing system. What it would charge by itself from now on is stopped
+    before anything is recorded. Refuses AWAY, with nothing half done that a repetition does not complete."""
+    told = _read(store, system, connection, customer, also)
+    if told is None:
+        return Synced(0)
+    report, left_out = _import(store, _taken(store, told), now)
+    number = store.account_numbers([customer]).get(customer, 0)
+    if not number:
+        for invoice, why in left_out.items():
+            set_change_aside(store, f"{system.name}:{invoice}", now, _author(system), _left(invoice, why))
+        return Synced(0, report, (), left_out)
+    for one in told.invoices:
+        if one.tries:
+            keep_tries(system.provider, CardsTried(one.ref, number, "", tuple(one.tries)), now)
+    _record(store, system, number, told, left_out, now)
+    reported = list(_report(store, system, number, told, now))
+    return Synced(number, report, reported, left_out)
+
+
+def _author(system: BillingSystem) -> str:
+    return f"billing:{system.name}"
+
+
+def _read(
+    store: AccountsAndBilling, system: BillingSystem, connection: BillingConnection, customer: str, also: Set[str]
+) -> BilledCustomer | None:
+    """The customer as it stands once nothing is charged there by itself any more that arrears collects."""
+    first = datetime.combine(connection.options.since, time(), UTC)
+    since = first if connection.cursor is None else max(first, connection.cursor - LOOKED_BACK)
+    told = system.read(customer, connection.options, since, also)
+    if told is None:
+        return None
+    here = store.invoice_places([one.number for one in told.invoices])
+    to_stop = [one for one in told.invoices if one.collected and (one.number in here or not one.not_tried)]
+    for one in to_stop:
+        try:
+            system.stop(one.ref)
+        except Refused as refused:
+            if refused.code == "provider_unreachable":
+                raise
+    return system.read(customer, connection.options, since, also) if to_stop else told
+
+
+def _taken(store: AccountsAndBilling, told: BilledCustomer) -> BilledCustomer:
+    """Without the invoices whose first charge is the billing system's, unless they are here already."""
+    here = store.invoice_places([one.number for one in told.invoices])
+    return told._replace(invoices=[one for one in told.invoices if one.number in here or not one.not_tried])
+
+
+def _import(
+    store: AccountsAndBilling, told: BilledCustomer, now: datetime
+) -> tuple[ImportReport | None, dict[str, str]]:
+    """Take the rows, without those that cannot be taken; these, by their invoice, with the reasons."""
+    left_out = {one.ref: one.unreadable for one in told.invoices if one.row is None}
+    while True:
+        wanted = sorted(
+            (one for one in told.invoices if one.row is not None and one.ref not in left_out),
+            key=lambda one: (one.row.issued_on, one.number),  # type: ignore[union-attr]
+        )
+        if not wanted:
+            return None, left_out
+        rows, ref = AccountRows(told.account), told.account.ref
+        for at, one in enumerate(wanted, 1):
+            assert one.row is not None
+            rows.invoices.append(replace(one.row, row=at))
+            rows.payments[one.number] = [replace(part, row=at) for part in one.payments]
+        source = rows_of_accounts([rows], BILLING_COLUMNS, {})
+        report = import_book(store, source, now, IMPORTER, per_account=True, whole=False)
+        wrong = {wanted[row - 1].ref: why for row, why in report.wrong.get(ref, {}).items() if row}
+        if not wrong:
+            # Where the account itself is refused the import leaves it in doubt, with its own task.
+            return report, left_out
+        left_out |= wrong
+
+
+def _left(invoice: str, why: str) -> str:
+    way = "put that right there, or settle it by hand and close this task; the others are taken"
+    return f"invoice {invoice} is not taken: {why[:300]}; {way}"
+
+
+# -- what follows for the account --------------------------------------------------------------------------------------
+
+
+def _record(
+    store: AccountsAndBilling,
+    system: BillingSystem,
+    number: int,
+    told: BilledCustomer,
+    left_out: Mapping[str, str],
+    now: datetime,
+) -> None:
+    """The doubts that stand and those that are over, and the declines of what the billing system charged first."""
+    author, own = _author(system), f"{system.name}:"
+    with acting_on(store, number, now) as unit:
+        before = {(doubt.kind, doubt.ref) for doubt in unit.account.doubts if doubt.ref.startswith(own)}
+        wanted = dict(_doubts(system, unit.account, told, left_out))
+        for (kind, ref), why in wanted.items():
+            begin_doubt(unit, kind, ref, author, why)
+        for kind, ref in sorted(before - wanted.keys()):
+            if ref not in {own + one for one in _not_read(told, before, own)}:
+                end_doubt(store, unit, kind, ref, author)
+        debts = {debt.number: debt for debt in unit.account.debts}
+        failed = [debts[one.number] for one in told.invoices if one.failed and one.number in debts]
+        fresh = tuple(d.no for d in failed if not (d.declined or d.charged or d.day_0 or d.reopened_seq))
+        if fresh:
+            unit.record(f.ChargeDeclined(debts=fresh, on=local_today(unit)), author)
+        begun = wanted.keys() - before
+    if (DoubtKind.ATTEMPT, collecting(system)) in begun:
+        set_change_aside(store, collecting(system), now, author, _still_collected(system, told))
+
+
+def _not_read(told: BilledCustomer, before: Set[tuple[DoubtKind, str]], own: str) -> Iterator[str]:
+    """Invoices in doubt that were not read this time: nothing is known of them, so the doubt stands."""
+    read = {one.ref for one in told.invoices}
+    for kind, ref in before:
+        if kind is DoubtKind.FEED and ref.removeprefix(own) not in read:
+            yield ref.removeprefix(own)
+
+
+def _doubts(
+    system: BillingSystem, account: Account, told: BilledCustomer, left_out: Mapping[str, str]
+) -> Iterator[tuple[tuple[DoubtKind, str], str]]:
+    owed = {debt.number for debt in account.debts}
+    here = [one for one in told.invoices if one.number in owed]
+    if any(one.collected for one in here):
+        yield (DoubtKind.ATTEMPT, collecting(system)), _still_collected(system, told)
+    if any(one.under_way for one in here):
+        yield (DoubtKind.ATTEMPT, under_way(system)), "a payment of the billing system's own is at the bank"
+    for invoice, why in left_out.items():
+        yield (DoubtKind.FEED, f"{system.name}:{invoice}"), _left(invoice, why)
+
+
+def _still_collected(system: BillingSystem, told: BilledCustomer) -> str:
+    numbers = ", ".join(one.number for one in told.invoices if one.collected)
+    why = f"the billing system would charge {numbers} by itself again, and does not let itself be stopped from here"
+    return f"{why[:200]}: {system.switch}; until then nobody is charged or stopped for it"
+
+
+# -- what the billing system is told -----------------------------------------------------------------------------------
+
+
+def _report(
+    store: AccountsAndBilling, system: BillingSystem, number: int, told: BilledCustomer, now: datetime
+) -> Iterator[PaymentReport]:
+    """Report what is paid of each invoice here and does not stand there: never more than is left there."""
+    known = known_of(store.facts_of([number], KINDS).get(number, ()), IMPORTER)
+    identity = store.system().identity
+    for one in told.invoices:
+        no = known.by_number.get(one.number, 0)
+        if not no or one.row is None or one.under_way:
+            continue
+        lacking = min(known.invoices[no].other_minor - one.reported_minor, one.asks_minor)
+        if lacking <= 0:
+            continue
+        reference, at = _newest(store, number, no, now)
+        named = f"{identity} {one.ref} {one.reported_minor} {lacking} {reference}"
+        key = f"report_{sha256(named.encode()).hexdigest()[:40]}"
+        report = PaymentReport(one.ref, key, reference, known.invoices[no].currency, lacking, at)
+        try:
+            system.report(report)
+        except Refused as refused:
+            if refused.code in AWAY:
+                raise
+            why = f"a payment of invoice {one.number} is not known there: {refused.message[:200]}"
+            way = "attach it there by hand, or close this task if it was paid there as well"
+            set_change_aside(store, f"{system.name}:{one.ref}", now, _author(system), f"{why}; {way}")
+            continue
+        yield report
+
+
+def _newest(store: AccountsAndBilling, number: int, debt: int, now: datetime) -> tuple[str, datetime]:
+    """Our name of the newest payment that went to a debt, and when it was recorded."""
+    for recorded in reversed(store.facts_of([number], (f.PaymentBooked, f.CreditAllocated)).get(number, ())):
+        fact = recorded.fact
+        with suppress(AttributeError):
+            if any(part.debt == debt for part in fact.allocations):  # type: ignore[union-attr]
+                name = fact.ref if isinstance(fact, f.PaymentBooked) else f"account credit, fact {recorded.seq}"
+                return name, recorded.at
+    return f"invoice {debt}", now

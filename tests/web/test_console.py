@@ -1,0 +1,300 @@
+"""The console: staff come in by two steps, look, and see what an act changes before it is done."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from html import unescape
+from typing import TYPE_CHECKING, Any, Final
+
+import psycopg
+import pytest
+from tests import members
+from tests.site import PASSWORD
+from tests.web.routes import address, routes
+from tests.web.states import Town
+from tests.web.visitors import visitor
+
+from arrears.core.closed import closed
+from arrears.core.people.roles import MAY, StaffAct, StaffRole
+from arrears.core.states import Reason
+from arrears.web.console.kinds import StaffForm
+
+if TYPE_CHECKING:
+    from django.test import Client
+
+
+@pytest.fixture(scope="module")
+def staff(town: Town) -> dict[StaffRole, Client]:
+    """A member of staff of each role, signed in."""
+    from django.test import Client
+
+    found = {}
+    for role in StaffRole:
+        email = f"{role}@operator.example"
+        members.made(email, f"The {role}", PASSWORD, role, town.now)
+        found[role] = Client(HTTP_HOST="localhost")
+        with psycopg.connect(town.shop.database) as db:
+            db.execute("DELETE FROM throttle")
+        assert members.both_steps(found[role], email, PASSWORD) == 302
+    return found
+
+
+def words(answer: Any) -> str:
+    """The text of a page, in one line."""
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", answer.content.decode())).split())
+
+
+CONSOLE: Final = {
+    "/console/": StaffAct.LOOK,
+    "/console/search": StaffAct.LOOK,
+    "/console/tasks": StaffAct.LOOK,
+    "/console/deletions": StaffAct.LOOK,
+    "/console/<account:account>/": StaffAct.LOOK,
+    "/console/<account:account>/<slug:act>": StaffAct.SERVE,
+}
+SENDING: Final = {
+    "/console/tasks": StaffAct.SERVE,
+    "/console/deletions": StaffAct.APPROVE,
+    "/console/<account:account>/<slug:act>": StaffAct.SERVE,
+}
+BEFORE_IT_OPENS: Final = ("sign-in", "sign-out", "second-step")
+
+
+def test_every_page_of_the_console_opens_for_the_roles_that_may_and_for_no_other(
+    town: Town, staff: dict[StaffRole, Client]
+) -> None:
+    every = {one for one in routes() if one.startswith("/console/") and not any(w in one for w in BEFORE_IT_OPENS)}
+    assert every == set(CONSOLE)
+    place = {"account": f"acc_{town.accounts['declined']}", "act": "hold"}
+    for route in sorted(every):
+        where = address(route, place)
+        for role, client in staff.items():
+            looked, sent = client.get(where).status_code, client.post(where, {}).status_code
+            assert looked == (200 if CONSOLE[route] in MAY[role] else 403), (route, role)
+            if route in SENDING:
+                assert (sent == 403) == (SENDING[route] not in MAY[role]), (route, role, sent)
+            else:
+                assert sent == 405, (route, role)
+        for who in ("anonymous", "administrator"):
+            answer = visitor(town, who).get(where)
+            assert (answer.status_code, answer.headers["Location"].split("?")[0]) == (302, "/console/sign-in")
+
+
+def test_whoever_has_the_password_alone_sees_nothing(town: Town) -> None:
+    members.made("half@operator.example", "Half", PASSWORD, "administrator", town.now)
+    from django.test import Client
+
+    client = Client(HTTP_HOST="localhost")
+    assert client.post("/console/sign-in", {"email": "half@operator.example", "password": PASSWORD}).status_code == 302
+    assert client.get("/console/").status_code == 302
+    assert client.post("/console/second-step", {"code": "000000"}).status_code == 422
+    assert client.get("/console/").status_code == 302
+
+
+def test_a_code_lets_in_once_and_none_before_it_does_after_it(town: Town) -> None:
+    from django.test import Client
+
+    members.made("once@operator.example", "Once", PASSWORD, "viewer", town.now)
+
+    def comes_in(code: str) -> bool:
+        client = Client(HTTP_HOST="localhost")
+        client.post("/console/sign-in", {"email": "once@operator.example", "password": PASSWORD})
+        return client.post("/console/second-step", {"code": code}).status_code == 302
+
+    later = members.code(1)
+    assert comes_in(f"{later[:3]} {later[3:]}")
+    assert not comes_in(later)
+    assert not comes_in(members.code())
+
+
+def test_a_newcomer_chooses_a_password_and_sets_the_app_up_before_anything_opens(town: Town) -> None:
+    from django.test import Client
+
+    from arrears.web.console.members import create_staff
+
+    create_staff("new@operator.example", "New", "a-first-password-of-mine", "agent", town.now, by="test", first=True)
+    client = Client(HTTP_HOST="localhost")
+    first = {"email": "new@operator.example", "password": "a-first-password-of-mine"}
+    client.post("/console/sign-in", first)
+    assert "Choose a password of your own" in words(client.get("/console/second-step"))
+    for password, again, status in (
+        ("short", "short", 422),
+        ("a-first-password-of-mine", "a-first-password-of-mine", 422),
+        ("another one, of my own", "another one, of mine", 422),
+        ("another one, of my own", "another one, of my own", 302),
+    ):
+        answer = client.post("/console/second-step", {"password": password, "again": again})
+        assert answer.status_code == status, password
+    page = client.get("/console/second-step").content.decode()
+    [key] = re.findall(r"<code>([A-Z2-7]{32})</code>", page)
+    assert b"<svg" in client.get("/console/second-step/picture.svg").content
+    assert client.get("/console/").status_code == 302
+    assert client.post("/console/second-step", {"code": members.code(key=key)}).status_code == 302
+    assert client.get("/console/").status_code == 200
+    assert (
+        client.post(
+            "/console/sign-in", {"email": "new@operator.example", "password": "a-first-password-of-mine"}
+        ).status_code
+        == 403
+    )
+
+
+def test_a_new_start_and_an_end_take_every_session_with_them(town: Town) -> None:
+    from django.test import Client
+
+    from arrears.web.console import members as store
+
+    for email, ends in (
+        ("reset@operator.example", lambda one: store.reset_member(one, store.first_password())),
+        ("ended@operator.example", store.end_member),
+    ):
+        members.made(email, "Sam", PASSWORD, "agent", town.now)
+        client = Client(HTTP_HOST="localhost")
+        assert members.both_steps(client, email, PASSWORD) == 302
+        assert client.get("/console/").status_code == 200
+        ends(store.known_member(email))
+        assert client.get("/console/").status_code == 302
+        assert members.both_steps(Client(HTTP_HOST="localhost"), email, PASSWORD) == 403
+
+
+def test_today_says_what_is_at_risk_and_what_comes(town: Town, staff: dict[StaffRole, Client]) -> None:
+    page = words(staff[StaffRole.VIEWER].get("/console/"))
+    assert "Past due now" in page
+    assert "€" in page
+    assert "What happens in the next 14 days" in page
+
+
+def test_an_account_is_found_by_whatever_is_known_of_it(town: Town, staff: dict[StaffRole, Client]) -> None:
+    number = town.accounts["declined"]
+    with psycopg.connect(town.shop.database) as db:
+        row = db.execute(
+            "SELECT a.ref, i.number FROM account a JOIN invoice i USING (account_id) WHERE account_id = %s", [number]
+        ).fetchone()
+    assert row is not None
+    for known in (f"acc_{number}", *row):
+        answer = staff[StaffRole.VIEWER].get("/console/search", {"q": known})
+        assert (answer.status_code, answer.headers.get("Location")) == (303, f"/console/acc_{number}/"), known
+    for unknown in ("nobody at all", "acc_999999", "%", "_", "a" * 500, "' OR 1=1 --"):
+        assert "No account was found" in words(staff[StaffRole.VIEWER].get("/console/search", {"q": unknown})), unknown
+
+
+# What each act is filled in with; a form that is new has a line here.
+FILLED: Final = closed(
+    "acts of staff, filled in",
+    StaffForm,
+    {
+        StaffForm.HOLD: {"scope": "account"},
+        StaffForm.RELEASE: {"hold": "1"},
+        StaffForm.DISPUTE: {},
+        StaffForm.DUE_DATE: {},
+        StaffForm.CREDIT: {"amount": "1.00"},
+        StaffForm.VOID: {},
+        StaffForm.WRITE_OFF: {},
+        StaffForm.PAYMENT: {"amount": "1.00", "ref": "bank-1"},
+        StaffForm.WARNED: {"action": "disable", "how": "telephone", "proof": "file 7"},
+        StaffForm.CANCEL: {},
+        StaffForm.REACTIVATE: {},
+    },
+)
+
+
+@pytest.mark.parametrize("kind", list(StaffForm))
+def test_what_an_act_shows_is_what_it_does_and_looking_does_nothing(
+    town: Town, staff: dict[StaffRole, Client], kind: StaffForm
+) -> None:
+    from arrears.wiring import installed
+
+    number, store = _owing(town, kind), installed().store
+    client, where = staff[StaffRole.AGENT], f"/console/acc_{number}/{kind}"
+    account = store.snapshots([number])[number]
+    form = {
+        "why": "they asked",
+        "day": (town.now + timedelta(days=20)).date().isoformat(),
+        "invoice": account.debts[0].number,
+        "subscription": f"sub_{number}_{account.subscriptions[0].no}",
+        **FILLED[kind],
+    }
+    if kind is StaffForm.RELEASE:
+        form["hold"] = next((str(hold.no) for hold in account.holds if hold.ended_at is None), "1")
+    if kind is StaffForm.WARNED:
+        form["day"] = (town.now - timedelta(days=1)).date().isoformat()
+    before = store.history(number)
+    shown = client.post(where, form)
+    assert store.history(number) == before, "looking at the effect recorded something"
+    if shown.status_code == 422:
+        assert 'role="alert"' in shown.content.decode()
+        return
+    assert shown.status_code == 200, words(shown)
+    then = dict(re.findall(r'<th scope="row">(.*?)</th><td>.*?</td><td><strong>(.*?)</strong>', shown.content.decode()))
+    [seq] = re.findall(r'name="seq" value="(\d+)"', shown.content.decode())
+    assert int(seq) == before[-1].seq
+    done = client.post(where, {**form, "seq": seq})
+    assert done.headers.get("Location") == f"/console/acc_{number}/?done={kind}", words(done)
+    after = store.history(number)
+    assert after[len(before)].author.startswith("staff:")
+    assert client.post(where, {**form, "seq": seq}).status_code in (409, 422), "pressed twice, done twice"
+    assert store.history(number) == after
+    from arrears.web.console.acts import _said
+
+    page = client.get(f"/console/acc_{number}/")
+    assert page.status_code == 200
+    visit = _visit(client, number)
+    now = _said(visit, visit.snapshot)
+    assert {what: now.get(unescape(what), "no") for what in then} == {k: unescape(v) for k, v in then.items()}
+
+
+def _owing(town: Town, kind: StaffForm) -> int:
+    """An account of its own for each act, that owes, or is stopped by its own wish."""
+    from arrears.wiring import installed
+
+    snapshots = installed().store.snapshots(sorted(town.accounts.values()))
+    owe = [number for number, account in snapshots.items() if account.debts and account.subscriptions]
+    held = [n for n in owe if any(hold.ended_at is None for hold in snapshots[n].holds)]
+    canceled = [n for n in owe if any(Reason.CANCELED in sub.reasons for sub in snapshots[n].subscriptions)]
+    fit = {StaffForm.RELEASE: held, StaffForm.REACTIVATE: canceled}.get(kind) or owe
+    return fit[list(StaffForm).index(kind) % len(fit)]
+
+
+def _visit(client: Client, number: int) -> Any:
+    from django.test import RequestFactory
+    from django.utils import translation
+
+    from arrears.web.console.frame import ConsoleRequest
+    from arrears.web.console.members import members as every
+    from arrears.wiring import installed
+
+    translation.activate("en")
+    request = RequestFactory().get("/console/", HTTP_HOST="localhost")
+    return ConsoleRequest(request, installed(), every()[0], installed().clock.now()).visit(number)
+
+
+def test_one_person_is_not_two_when_a_deletion_is_released(town: Town, staff: dict[StaffRole, Client]) -> None:
+    """The command and the console name whoever releases alike."""
+    from arrears.cli.deletion import releasing
+    from arrears.core.errors import Refused
+    from arrears.web.console.members import known_member
+    from arrears.wiring import installed
+
+    approver = known_member("approver@operator.example")
+    assert releasing(installed(), "Approver@Operator.example") == f"staff:{approver.number}"
+    for somebody, code in (("agent@operator.example", "bad_role"), ("ann", "unknown_staff")):
+        with pytest.raises(Refused) as refused:
+            releasing(installed(), somebody)
+        assert refused.value.code == code
+
+
+def test_nothing_of_one_account_is_on_the_page_of_another(town: Town, staff: dict[StaffRole, Client]) -> None:
+    with psycopg.connect(town.shop.database) as db:
+        theirs = {
+            number
+            for (number,) in db.execute(
+                "SELECT account_id FROM account WHERE name LIKE '%CANARY%' UNION SELECT account_id"
+                " FROM account_role JOIN person USING (person_id) WHERE display_name LIKE '%CANARY%'"
+            )
+        }
+    assert theirs
+    for name, number in town.accounts.items():
+        page = staff[StaffRole.ADMINISTRATOR].get(f"/console/acc_{number}/")
+        assert page.status_code == 200, name
+        assert ("CANARY" in page.content.decode()) == (number in theirs), name
