@@ -43,6 +43,9 @@ GET  /console/tasks                             in         in       in          
 POST /console/tasks                             in         in       in             in       in        422
 GET  /console/deletions                         in         in       in             in       in        200
 POST /console/deletions                         in         in       in             in       in        403
+GET  /console/requests                          in         in       in             in       in        200
+GET  /console/requests/<int:number>             in         in       in             in       in        404
+POST /console/requests/<int:number>             in         in       in             in       in        404
 GET  /console/<account:account>/                in         in       in             in       in        200
 GET  /console/<account:account>/<slug:act>      in         in       in             in       in        200
 POST /console/<account:account>/<slug:act>      in         in       in             in       in        422

@@ -24,6 +24,7 @@ from arrears.web.account_centre import help as support
 from arrears.web.api import api
 from arrears.web.console import account as staff_account
 from arrears.web.console import acts as staff_acts
+from arrears.web.console import requests as staff_requests
 from arrears.web.console import sign_in as staff
 from arrears.web.console import today as staff_today
 from arrears.web.console import waiting as staff_waiting
@@ -61,6 +62,8 @@ urlpatterns = [
     path("console/search", staff_today.search),
     path("console/tasks", staff_waiting.tasks),
     path("console/deletions", staff_waiting.deletions),
+    path("console/requests", staff_requests.page),
+    path("console/requests/<int:number>", staff_requests.one),
     path("console/<account:account>/", staff_account.page),
     path("console/<account:account>/<slug:act>", staff_acts.page),
     path("language", pages.language),
