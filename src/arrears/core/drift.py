@@ -35,7 +35,7 @@ class ReportedState(NamedTuple):
     state: str
 
 
-class Drift(NamedTuple):
+class ServiceDrift(NamedTuple):
     """One difference. `wanted` is the state that the service should be in, `reported` the one that it says, `sequence`
     the newest order that it knows, of `given`."""
 
@@ -66,10 +66,10 @@ WANTED: Final = closed(
 )
 
 
-def drift_of(sub: Subscription | None, said: ReportedState) -> Drift | None:
+def drift_of(sub: Subscription | None, said: ReportedState) -> ServiceDrift | None:
     """How a service's word differs from ours; None where it does not, or where an order is still under way."""
     if sub is None:
-        return Drift(said.account, said.subscription, DriftKind.UNKNOWN, "", said.state, said.sequence, 0)
+        return ServiceDrift(said.account, said.subscription, DriftKind.UNKNOWN, "", said.state, said.sequence, 0)
     wanted, reported = WANTED[sub.state], said.state or "active"
     if said.sequence > sub.order_count:
         kind = DriftKind.AHEAD
@@ -81,4 +81,4 @@ def drift_of(sub: Subscription | None, said: ReportedState) -> Drift | None:
         kind = DriftKind.OFF
     else:
         kind = DriftKind.ON if "active" in reported or wanted == "deleted" else DriftKind.OTHER
-    return Drift(said.account, sub.no, kind, wanted, reported, said.sequence, sub.order_count)
+    return ServiceDrift(said.account, sub.no, kind, wanted, reported, said.sequence, sub.order_count)

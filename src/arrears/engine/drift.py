@@ -15,7 +15,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from arrears.core.delivery.signing import signed_headers
-from arrears.core.drift import Drift, DriftKind, ReportedState, drift_of
+from arrears.core.drift import DriftKind, ReportedState, ServiceDrift, drift_of
 from arrears.core.errors import Refused
 from arrears.core.facts import ARREARS, EndpointTrouble
 from arrears.core.ids import SUBSCRIPTION, format_id, parse_id
@@ -87,7 +87,7 @@ class DriftWatch:
             self._repair(one, each.drift)
         return known
 
-    def _differences(self, one: ServiceAddress) -> Iterator[Drift]:
+    def _differences(self, one: ServiceAddress) -> Iterator[ServiceDrift]:
         left = set(self._book.stopped_subscriptions(one.name))
         for page in self._pages(one):
             accounts = self._book.snapshots(sorted({said.account for said in page}))
@@ -136,7 +136,7 @@ class DriftWatch:
         self._book.record_system(EndpointTrouble(name=name), now, ARREARS, why)
         self._book.note_drift_task(service, has_task=True)
 
-    def _repair(self, one: ServiceAddress, drift: Drift) -> None:
+    def _repair(self, one: ServiceAddress, drift: ServiceDrift) -> None:
         account = self._book.snapshots([drift.account])[drift.account]
         sub, now = account.subscription(drift.subscription), self._clock.now()
         command = _COMMAND[drift.wanted]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
 
-from arrears.core.drift import Drift
+from arrears.core.drift import ServiceDrift
 from arrears.ports.accounts import AccountReader
 from arrears.ports.delivery import Parcel
 from arrears.ports.installation import InstallationControl
@@ -27,7 +27,7 @@ class KnownDrift(NamedTuple):
     about it. `repairs`: how often the newest order was given once more."""
 
     service: str
-    drift: Drift
+    drift: ServiceDrift
     since: datetime
     certain: bool
     has_task: bool
@@ -44,7 +44,9 @@ class DriftBook(AccountReader, ContactBook, InstallationControl, Protocol):
     def stopped_subscriptions(self, service: str) -> Sequence[tuple[int, int]]:
         """The subscriptions of a service (account, number) that are restricted or disabled."""
 
-    def record_drift(self, service: str, found: Sequence[Drift], now: datetime) -> tuple[Sequence[KnownDrift], bool]:
+    def record_drift(
+        self, service: str, found: Sequence[ServiceDrift], now: datetime
+    ) -> tuple[Sequence[KnownDrift], bool]:
         """Everything that differs at a service now, and nothing else; what was there before keeps its instant, and
         counts as certain. Also whether staff had a task about something there."""
 

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import Final, LiteralString
 
-from arrears.core.drift import Drift, DriftKind
+from arrears.core.drift import DriftKind, ServiceDrift
 from arrears.ports.delivery import Parcel
 from arrears.ports.drift import KnownDrift, ServiceAddress
 from arrears.store.postgres.write import Db, utc
@@ -76,7 +76,9 @@ class PostgresDrift:
             )
             return [(account, no) for account, no in found]
 
-    def record_drift(self, service: str, found: Sequence[Drift], now: datetime) -> tuple[Sequence[KnownDrift], bool]:
+    def record_drift(
+        self, service: str, found: Sequence[ServiceDrift], now: datetime
+    ) -> tuple[Sequence[KnownDrift], bool]:
         """See ports.DriftBook."""
         with self.transaction() as db:
             row = db.execute(
@@ -127,7 +129,7 @@ def _known(db: Db, statement: LiteralString) -> Sequence[KnownDrift]:
     return [
         KnownDrift(
             name,
-            Drift(account, no, DriftKind(kind), wanted, reported, sequence, given),
+            ServiceDrift(account, no, DriftKind(kind), wanted, reported, sequence, given),
             utc(since),
             certain,
             has_task,
