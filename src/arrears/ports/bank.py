@@ -13,7 +13,6 @@ from arrears.ports.accounts import AccountReader, Accounts
 from arrears.ports.book import Receivables
 from arrears.ports.store import CollectionsRun
 
-
 TakeFile = Callable[[BankFile, bytes, str], bool]
 """Takes a file that was read (with its digest and its name); False where nothing of it was taken."""
 
