@@ -320,6 +320,7 @@ THROTTLES: Final = """
 /console/search                          session
 /console/tasks                           session
 /console/deletions                       session
+/console/tokens                          session
 /console/requests                        session
 /console/bank                            session
 /console/bank/<int:number>               session
