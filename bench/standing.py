@@ -214,7 +214,7 @@ class Clients:
         for _ in range(AT_ONCE):
             await self._connect()
         deadline = time.perf_counter() + seconds + 60
-        while self._open and time.perf_counter() < deadline:
+        while (self._open or not self.is_over()) and time.perf_counter() < deadline:
             await asyncio.sleep(0.05)
         return self.found
 
@@ -337,8 +337,8 @@ def killed(place: Place, seed: int) -> dict[str, Any]:
     """The server, then the database, are killed and begun anew under the clients."""
     found = {}
     with place.served("ours") as one:
-        place.ask(one.port, 2.0, seed)
         for name, strike in (("server_killed", one.restart), ("database_killed", place.restart_database)):
+            place.ask(one.port, 2.0, seed)
             asked = place.asked_meanwhile(one.port, 10.0, seed, strike)
             found[name] = {
                 "answers": len(asked.seconds),

@@ -63,6 +63,7 @@ MODES: Final = ("ok", "ok", "slow", "lying", "garbage", "hangs_up", "hang")
 AWAY_SECONDS: Final = 3 * 24 * 3600
 LIMIT_SECONDS: Final = 2.0
 CALM_SECONDS_MAX: Final = 240.0
+FAILPOINT_SECONDS_MAX: Final = 15.0
 
 
 class OffsetClock:
@@ -323,6 +324,8 @@ class Torture:
         self.counts["courier_killed"] += 1
         point = DELIVERY_POINTS[round_no % len(DELIVERY_POINTS)]
         self.bear(f"{point}:{self.rng.randint(1, 5)}" if round_no % 2 else "")
+        if round_no % 2:
+            self.wait_for_failpoint(self.couriers[-1])
         if round_no % 3 == 2:
             self.kill_town()
         if round_no % 4 == 3:
@@ -335,6 +338,11 @@ class Torture:
             self.couriers.remove(dead)
             self.counts["failpoint_reached"] += 1
             self.bear()
+
+    def wait_for_failpoint(self, one: subprocess.Popen[bytes]) -> None:
+        """A courier that has just been born dies where it shall, unless others leave it nothing to do."""
+        with suppress(subprocess.TimeoutExpired):
+            one.wait(FAILPOINT_SECONDS_MAX)
 
     def choose_modes(self, round_no: int) -> None:
         """How each receiver behaves in this round. One in eight rounds somebody leaves, for three days."""

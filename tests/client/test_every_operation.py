@@ -162,6 +162,10 @@ def test_each_operation_is_called_and_answers_as_the_document_says(shop: Living,
     paid_by_card(call, f"acc_{ours}")
     put_what_is_new(shop.store, shop.clock.now())
     events(call)
+    stream = client.events(types=["account.*"])
+    numbers = [int(one["id"].removeprefix("evt_")) for one in stream]
+    assert numbers == sorted({*numbers})
+    assert int(stream.cursor.removeprefix("evt_")) >= numbers[-1]
     read(call, f"acc_{ours}", f"acc_{late}")
     paid = next(one for one in client.each_fact_of(f"acc_{ours}") if one["kind"] == "payment_booked")
     call.post_payment_refund(paid["ref"], {"amount_minor": 1, "currency": "EUR", "why": WHY})

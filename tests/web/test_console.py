@@ -50,12 +50,17 @@ CONSOLE: Final = {
     "/console/search": StaffAct.LOOK,
     "/console/tasks": StaffAct.LOOK,
     "/console/deletions": StaffAct.LOOK,
+    "/console/tokens": StaffAct.MANAGE,
+    "/console/requests": StaffAct.LOOK,
+    "/console/requests/<int:number>": StaffAct.LOOK,
     "/console/<account:account>/": StaffAct.LOOK,
     "/console/<account:account>/<slug:act>": StaffAct.SERVE,
 }
 SENDING: Final = {
     "/console/tasks": StaffAct.SERVE,
     "/console/deletions": StaffAct.APPROVE,
+    "/console/tokens": StaffAct.MANAGE,
+    "/console/requests/<int:number>": StaffAct.SERVE,
     "/console/<account:account>/<slug:act>": StaffAct.SERVE,
 }
 BEFORE_IT_OPENS: Final = ("sign-in", "sign-out", "second-step")
@@ -66,7 +71,8 @@ def test_every_page_of_the_console_opens_for_the_roles_that_may_and_for_no_other
 ) -> None:
     every = {one for one in routes() if one.startswith("/console/") and not any(w in one for w in BEFORE_IT_OPENS)}
     assert every == set(CONSOLE)
-    place = {"account": f"acc_{town.accounts['declined']}", "act": "hold"}
+    request = _asks(town, town.accounts["declined"], "What is this invoice for?")
+    place = {"account": f"acc_{town.accounts['declined']}", "act": "hold", "number": request}
     for route in sorted(every):
         where = address(route, place)
         for role, client in staff.items():
@@ -298,3 +304,68 @@ def test_nothing_of_one_account_is_on_the_page_of_another(town: Town, staff: dic
         page = staff[StaffRole.ADMINISTRATOR].get(f"/console/acc_{number}/")
         assert page.status_code == 200, name
         assert ("CANARY" in page.content.decode()) == (number in theirs), name
+
+
+def test_a_token_is_made_shown_once_turned_and_ended(town: Town, staff: dict[StaffRole, Client]) -> None:
+    from arrears.web.api_tokens import listed_tokens, token_of
+
+    client = staff[StaffRole.ADMINISTRATOR]
+    asked = {"do": "create", "name": "Billing", "scopes": "*:read invoices:write", "account": "", "expires_on": ""}
+    made = client.post("/console/tokens", asked)
+    [secret] = re.findall(r"arr_[\w-]+", made.content.decode())
+    found = token_of(secret, town.now)
+    assert found is not None
+    assert (found.name, sorted(map(str, found.scopes))) == ("Billing", ["*:read", "invoices:write"])
+    listed = client.get("/console/tokens")
+    assert "Billing" in words(listed)
+    assert "arr_" not in listed.content.decode(), "a secret is on one page alone"
+    for more, said in (
+        ({}, "in use"),
+        ({"name": "x" * 61}, "at most 60"),
+        ({"name": "Other", "scopes": "everything"}, "is no scope"),
+        ({"name": "Other", "scopes": " "}, "Say what it may do"),
+        ({"name": "Other", "account": "nobody-there"}, "there is no account"),
+        ({"name": "Other", "expires_on": "soon"}, "Write the day"),
+        ({"name": "Other", "expires_on": "2020-01-01"}, "later day"),
+    ):
+        answer = client.post("/console/tokens", {**asked, **more})
+        assert (answer.status_code, said in words(answer)) == (422, True), (more, words(answer))
+    turned = client.post("/console/tokens", {"do": "rotate", "token": found.number})
+    [second] = re.findall(r"arr_[\w-]+", turned.content.decode())
+    assert token_of(second, town.now) == token_of(secret, town.now) == found
+    assert client.post("/console/tokens", {"do": "revoke", "token": found.number}).status_code == 303
+    assert token_of(second, town.now) is None
+    assert "Billing" not in words(client.get("/console/tokens"))
+    assert client.post("/console/tokens", {"do": "revoke", "token": "999999"}).status_code == 422
+    assert listed_tokens()[-1].number == found.number
+
+
+def test_a_request_is_answered_held_for_longer_and_closed(town: Town, staff: dict[StaffRole, Client]) -> None:
+    text = "We cannot pay this month <b>at all</b>."
+    asked = _asks(town, town.accounts["warned"], text)
+    agent, where = staff[StaffRole.AGENT], f"/console/requests/{asked}"
+    assert f'href="{where}"' in agent.get("/console/requests").content.decode()
+    page = agent.get(where)
+    assert "&lt;b&gt;at all&lt;/b&gt;" in page.content.decode()
+    for form, status in (
+        ({"do": "answer", "text": " "}, 422),
+        ({"do": "hold", "days": "0", "why": "they asked"}, 422),
+        ({"do": "hold", "days": "9", "why": ""}, 422),
+        ({"do": "nothing"}, 422),
+        ({"do": "hold", "days": "9", "why": "they asked"}, 303),
+        ({"do": "answer", "text": "You have nine days more."}, 303),
+        ({"do": "close", "why": ""}, 422),
+        ({"do": "close", "why": "agreed"}, 303),
+        ({"do": "close", "why": "agreed"}, 422),
+    ):
+        assert agent.post(where, form).status_code == status, form
+    assert "You have nine days more." in words(agent.get(where))
+    assert 'name="do"' not in staff[StaffRole.VIEWER].get(where).content.decode()
+    assert staff[StaffRole.VIEWER].post(where, {"do": "close", "why": "x"}).status_code == 403
+
+
+def _asks(town: Town, account: int, text: str) -> int:
+    """The administrator asks for help in the account centre; the number of the request."""
+    answer = visitor(town, "administrator").post(f"/acc_{account}/help", {"about": "cannot_pay", "text": text})
+    assert answer.status_code == 303
+    return int(answer.headers["Location"].split("/help/")[-1].split("?")[0].split("#")[0])

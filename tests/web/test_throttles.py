@@ -320,6 +320,9 @@ THROTTLES: Final = """
 /console/search                          session
 /console/tasks                           session
 /console/deletions                       session
+/console/tokens                          session
+/console/requests                        session
+/console/requests/<int:number>           session
 /console/<account:account>/              session
 /console/<account:account>/<slug:act>    session
 /console/sign-in                         staff

@@ -16,9 +16,11 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import parse_qs, unquote
 
+import msgspec
 import psycopg
 
 from arrears.core.account import Account, decode_account
@@ -41,6 +43,10 @@ BULK_MAX: Final = 100
 REF_CHARACTERS_MAX: Final = 200
 REMEMBERED_MAX: Final = 100_000
 """Answers that a process keeps for when the database is away: about 50 MB."""
+_HEADERS: Final = (
+    *(one for one in PLAIN_HEADERS if one[0] not in (b"content-type", b"cache-control")),
+    (b"vary", b"Authorization"),
+)
 _PATH: Final = "/v1/subscriptions/"
 _BULK: Final = "/v1/standing"
 
@@ -69,13 +75,14 @@ class StandingPages:
                 raise _Wrong(405, "wrong_method", "ask with GET")
             bound = await self._account_of_token(headers.get("authorization", ""))
             keys = _asked(path, query)
-            found = await asyncio.gather(*(self._standing(key, bound) for key in keys))
             if path == _BULK:
-                none = [_none(key) if one is None else one for key, one in zip(keys, found, strict=True)]
-                return _answered({"standings": none}, headers)
-            if found[0] is None:
+                found = await asyncio.gather(*(self._standing(key, bound) for key in keys))
+                each = [_none(key) if one is None else one for key, one in zip(keys, found, strict=True)]
+                return _answered({"standings": each}, headers)
+            one = await self._standing(keys[0], bound)
+            if one is None:
                 raise _Wrong(404, "unknown_subscription", f"there is no {_named(keys[0])}")
-            return _answered(found[0], headers)
+            return _answered(one, headers)
         except _Wrong as wrong:
             return _problem(wrong)
         except Refused as refused:
@@ -100,7 +107,7 @@ class StandingPages:
                     self._tokens[digest] = (time.monotonic(), token)
         if token is None or not sent.startswith("Bearer ") or _ended(token, self._now()):
             raise _Wrong(401, "unauthorised", "send a valid token: Authorization: Bearer ...")
-        if not allows(scopes_of(token.scope.split()), ScopeKind.SUBSCRIPTIONS, ScopeAct.READ):
+        if not _may_read(token.scope):
             raise _Wrong(403, "forbidden", "this token lacks subscriptions:read")
         return token.account
 
@@ -229,12 +236,18 @@ def _asked(path: str, query: bytes) -> list[SubscriptionKey]:
     return keys
 
 
+@lru_cache(maxsize=1000)
+def _may_read(scope: str) -> bool:
+    """Whether a token with these scopes may ask: there are few different ones, and each request asks."""
+    return allows(scopes_of(scope.split()), ScopeKind.SUBSCRIPTIONS, ScopeAct.READ)
+
+
 def _ended(token: KnownToken, now: datetime) -> bool:
     return token.good_until is not None and token.good_until <= now
 
 
 def _answered(body: StandingBody, headers: Mapping[str, str]) -> WholeAnswer:
-    octets = json.dumps(body, separators=(",", ":")).encode()
+    octets = msgspec.json.encode(body)
     tag = f'"{hashlib.sha256(octets).hexdigest()[:24]}"'
     stale = body.get("stale") or any(one["stale"] for one in body.get("standings", ()))
     kept = "no-store" if stale else f"private, max-age={KEPT_SECONDS}, stale-if-error={STALE_SECONDS}"
@@ -260,7 +273,6 @@ def _problem(wrong: _Wrong) -> WholeAnswer:
 
 
 def _whole(status: int, body: bytes, *more: tuple[str, str], kind: str = "application/json") -> WholeAnswer:
-    headers = [one for one in PLAIN_HEADERS if one[0] not in (b"content-type", b"cache-control")]
-    headers += [(b"vary", b"Authorization"), (b"content-length", str(len(body)).encode())]
+    headers = [*_HEADERS, (b"content-length", str(len(body)).encode())]
     headers += [(b"content-type", kind.encode())] if body else []
     return WholeAnswer(status, [*headers, *((name.encode(), value.encode()) for name, value in more)], body)

@@ -57,7 +57,7 @@ _ITEM: Final[LiteralString] = "i.account_id, i.no, i.number, i.currency, i.open_
 # No index on the folded number: every import would pay for it, and a statement comes once a day. Whoever asks, asks for
 # all that a file may name at once, so this is one look at each invoice a file.
 NUMBERED: Final[LiteralString] = f"""
-SELECT {_FOLDED}, {_ITEM} FROM invoice i WHERE {_FOLDED} = ANY(%s::text[])
+SELECT v.key, {_ITEM} FROM unnest(%s::text[]) AS v (key) JOIN invoice i ON {_FOLDED} COLLATE "C" = v.key
 UNION ALL
 SELECT 'A' || i.account_id || 'I' || i.no, {_ITEM}
 FROM unnest(%s::bigint[], %s::bigint[]) AS v (account_id, no)
@@ -67,7 +67,7 @@ JOIN invoice i ON i.account_id = v.account_id AND i.no = v.no
 ENDING: Final[LiteralString] = f"""
 SELECT v.digits, {_ITEM} FROM (
     SELECT i.*, ltrim(substring({_FOLDED} FROM '[0-9]+$'), '0') AS digits FROM invoice i WHERE i.open_minor > 0
-) AS i JOIN unnest(%s::text[]) AS v (digits) ON v.digits = i.digits
+) AS i JOIN unnest(%s::text[]) AS v (digits) ON v.digits COLLATE "C" = i.digits
 """
 
 ASKING: Final[LiteralString] = f"""

@@ -4,7 +4,7 @@ doubt of those whom it may belong to until then. A debit that takes back what wa
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Final
 
@@ -26,19 +26,31 @@ from arrears.ports.bank import AccountsAndBank, CreditPart, CreditState, StoredC
 DOUBT_DAYS: Final = 5
 """So many bank days an account is in doubt by the amount of a credit alone (spec, section 6)."""
 _OPEN: Final = (CreditState.NEW, CreditState.WAITING)
+EXACT_AT_ONCE: Final = 10_000
+"""Each look goes over all invoices, so many credits share one; each of them has some ten keys."""
+NEAR_AT_ONCE: Final = 1_000
+"""The same of what may be damaged: of each there are some hundreds of ways to be."""
 
 
 def look_at(store: AccountsAndBank, now: datetime) -> None:
     """Decide about every transfer that nobody has looked at. What a process that ended left is taken up here."""
     new = store.credits_in([CreditState.NEW])
-    credits = {one.number: as_credit(one) for one in new}
-    index = StoredIndex(store)
-    index.look_up(list(credits.values()))
-    waiting = [one for one in new if not _decided(store, index, one, now)]
-    index = StoredIndex(store)
-    index.look_up_near([credits[one.number] for one in waiting])
-    for one in waiting:
-        _let_wait(store, index, one, now, "")
+    waiting: list[StoredCredit] = []
+    for some in in_parts(new, EXACT_AT_ONCE):
+        index = StoredIndex(store)
+        index.look_up([as_credit(one) for one in some])
+        waiting += [one for one in some if not _decided(store, index, one, now)]
+    for some in in_parts(waiting, NEAR_AT_ONCE):
+        index = StoredIndex(store)
+        index.look_up_near([as_credit(one) for one in some])
+        for one in some:
+            _let_wait(store, index, one, now, "")
+
+
+def in_parts(credits: Sequence[StoredCredit], most: int) -> Iterator[Sequence[StoredCredit]]:
+    """The same in order, so many at a time."""
+    for at in range(0, len(credits), most):
+        yield credits[at : at + most]
 
 
 def _decided(store: AccountsAndBank, index: StoredIndex, one: StoredCredit, now: datetime) -> bool:

@@ -14,8 +14,10 @@ from arrears.core.errors import Refused
 from arrears.core.money import format_amount
 from arrears.engine.acting import acting_on, open_debts
 from arrears.engine.commands.bank.crediting import (
+    NEAR_AT_ONCE,
     book_in_parts,
     doubt,
+    in_parts,
     look_at,
     refuse_not_open,
     suggestions_for,
@@ -44,10 +46,12 @@ class Share(NamedTuple):
 
 def queue(store: AccountsAndBank) -> list[Queued]:
     """Everything that waits, the oldest first."""
-    waiting = store.credits_in(_OPEN)
-    index = StoredIndex(store)
-    index.look_up_near([as_credit(one) for one in waiting])
-    return [Queued(one, suggestions_for(index, one)) for one in waiting]
+    found: list[Queued] = []
+    for some in in_parts(store.credits_in(_OPEN), NEAR_AT_ONCE):
+        index = StoredIndex(store)
+        index.look_up_near([as_credit(one) for one in some])
+        found += [Queued(one, suggestions_for(index, one)) for one in some]
+    return found
 
 
 def credit(store: AccountsAndBank, number: int) -> StoredCredit:

@@ -13,6 +13,8 @@ from arrears.core.bank.matching import BY_AMOUNT_MAX, Credit, OpenItem, exact_ke
 from arrears.ports.bank import AccountsAndBank, StoredCredit
 
 _ENOUGH: Final = BY_AMOUNT_MAX + 1
+SNAPSHOTS_AT_ONCE: Final = 2_000
+"""Accounts that are read at once: of a large file the memory for them is bounded."""
 
 
 def as_credit(stored: StoredCredit) -> Credit:
@@ -41,7 +43,8 @@ def open_items(account: Account) -> list[OpenItem]:
 
 
 class StoredIndex:
-    """See core.bank.matching.DebtIndex. What was not looked up ahead is looked up when it is asked for."""
+    """See core.bank.matching.DebtIndex. What was not looked up ahead is looked up when it is asked for. (What is new is
+    asked for key by key: a set less the keys of a large dictionary goes over all of the dictionary.)"""
 
     def __init__(self, store: AccountsAndBank) -> None:
         self._store = store
@@ -54,8 +57,18 @@ class StoredIndex:
 
     def look_up(self, credits: Sequence[Credit]) -> None:
         """Look at once for everything by which these credits may decide by themselves."""
-        self._find({key for one in credits for key in exact_keys(one)})
+        keys = {key for one in credits for key in exact_keys(one)}
+        self._find(keys)
         self._find_payers({one.iban for one in credits if one.iban})
+        # A payer who is known decides only where no damaged reference speaks for somebody else.
+        by_payer = [one for one in credits if one.iban and self._payers[one.iban] and not self._names_any(one)]
+        self._find({key for one in by_payer for key in near_keys(one)})
+        named = {item.account for key in keys for item in self._numbered[key]}
+        payers = {accounts[0] for accounts in self._payers.values() if len(accounts) == 1}
+        self._find_open(named | payers)
+
+    def _names_any(self, credit: Credit) -> bool:
+        return any(self._numbered[key] for key in exact_keys(credit))
 
     def look_up_near(self, credits: Sequence[Credit]) -> None:
         """Look at once for everything by which something is suggested for these credits."""
@@ -63,6 +76,9 @@ class StoredIndex:
         self._find({key for one in credits for key in near_keys(one)} | keys)
         self._find_ending({digits[-1].lstrip("0") for key in keys if (digits := re.findall("[0-9]+", key))})
         self._find_asking({(one.amount_minor, one.currency) for one in credits})
+        self._find_open(
+            {item.account for items in (*self._numbered.values(), *self._ending.values()) for item in items}
+        )
 
     def as_it_is(self, account: Account) -> None:
         """This account, now under its lock, is as it stands there."""
@@ -81,9 +97,7 @@ class StoredIndex:
 
     def open_of(self, account: int) -> Sequence[OpenItem]:
         """See DebtIndex."""
-        if account not in self._open_of:
-            found = self._store.snapshots([account]).get(account)
-            self._open_of[account] = [] if found is None else open_items(found)
+        self._find_open({account})
         return self._open_of[account]
 
     def payers(self, iban: str) -> Sequence[int]:
@@ -110,18 +124,29 @@ class StoredIndex:
             found.append(here[0] if here else replace(item, open_minor=0))
         return found
 
+    def _find_open(self, accounts: set[int]) -> None:
+        new = sorted(one for one in accounts if one not in self._open_of)
+        for at in range(0, len(new), SNAPSHOTS_AT_ONCE):
+            some = new[at : at + SNAPSHOTS_AT_ONCE]
+            found = self.open_items_of(some)
+            self._open_of |= {number: found.get(number, ()) for number in some}
+
+    def open_items_of(self, accounts: Sequence[int]) -> Mapping[int, Sequence[OpenItem]]:
+        """The open invoices of some accounts, whatever was looked up before."""
+        return {number: open_items(found) for number, found in self._store.snapshots(accounts).items()}
+
     def _find(self, keys: set[str]) -> None:
-        if new := keys - self._numbered.keys():
+        if new := {key for key in keys if key not in self._numbered}:
             self._numbered |= dict.fromkeys(new, ()) | dict(self._store.invoices_numbered(new))
 
     def _find_ending(self, digits: set[str]) -> None:
-        if new := digits - self._ending.keys():
+        if new := {one for one in digits if one not in self._ending}:
             self._ending |= dict.fromkeys(new, ()) | dict(self._store.invoices_ending(new))
 
     def _find_asking(self, sums: set[tuple[int, str]]) -> None:
-        if new := sums - self._asking.keys():
+        if new := {one for one in sums if one not in self._asking}:
             self._asking |= dict.fromkeys(new, ()) | dict(self._store.invoices_asking(new, _ENOUGH))
 
     def _find_payers(self, ibans: set[str]) -> None:
-        if new := ibans - self._payers.keys():
+        if new := {one for one in ibans if one not in self._payers}:
             self._payers |= dict.fromkeys(new, ()) | dict(self._store.payers_of(new))
