@@ -24,6 +24,7 @@ from torture.postman import SENDER, real_context
 from arrears.adapters.channels.headers import compose, origin
 from arrears.adapters.channels.smtp import SmtpChannel
 from arrears.adapters.services.inprocess import InProcessServices
+from arrears.cli.common import tune_for_batches
 from arrears.core.account import Mode
 from arrears.core.messages.content import Content
 from arrears.core.policy import default_policy
@@ -34,7 +35,7 @@ from arrears.engine.run import run
 from arrears.engine.system import adopt_policy
 from arrears.ports import Delivery, Fate, Message, MessageText, NewAccount
 from arrears.store.postgres.store import PostgresStore
-from arrears.wiring import fresh_database, set_up_django, tune_for_batches
+from arrears.wiring import fresh_database, set_up_django
 
 GOAL: Final = 0.5
 START: Final = datetime(2026, 6, 1, tzinfo=UTC)

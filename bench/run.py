@@ -25,6 +25,7 @@ from typing import Any, Final
 import psycopg
 from psycopg import sql
 
+from arrears.cli.common import tune_for_batches
 from arrears.core.policy import default_policy
 from arrears.core.unit import Unit
 from arrears.engine.run import Limits, decision_cache_of, run_batch
@@ -32,7 +33,7 @@ from arrears.engine.system import adopt_policy
 from arrears.store import schema
 from arrears.store.postgres.batch import PostgresBatch
 from arrears.store.postgres.store import PostgresStore
-from arrears.wiring import database_url, tune_for_batches
+from arrears.wiring import database_url
 from bench.book import CUT, NOW, write_book
 
 FLOORS: Final = {"one_lane": 0.40, "two_lanes": 0.65, "two_processes": 1.35, "growth_1m_over_100k": 1.40}

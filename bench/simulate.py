@@ -17,10 +17,10 @@ import time
 from statistics import median
 from typing import Any, Final
 
+from arrears.cli.common import tune_for_batches
 from arrears.sim.people import ORDINARY, TROUBLED, Mix
 from arrears.sim.simulate import simulate
 from arrears.store.memory.store import MemoryStore
-from arrears.wiring import tune_for_batches
 
 FLOOR: Final = 5_000
 GOAL: Final = 10_000

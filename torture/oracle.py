@@ -16,7 +16,7 @@ from typing import Final
 
 from tests.oracle.histories import played
 
-from arrears.wiring import tune_for_batches
+from arrears.cli.common import tune_for_batches
 
 SHOWN: Final = ("Restricted", "Disabled", "DeletionOrdered", "Noticed", "HoldPlaced", "DoubtRaised", "NoticeBounced")
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
-from tests.stories.story import STAFF, Story
+from tests.stories.paying import Paying
+from tests.stories.story import PRICE, STAFF, Story
 
 from arrears.core.states import State
 from arrears.engine import commands, system
+from arrears.engine.run import run
+from arrears.sandbox.run import Running
 
 NIGHTLY, OTHER = "/maps/nightly.toml", "/maps/other.toml"
 
@@ -65,3 +70,55 @@ def test_an_export_under_another_map_says_nothing_of_it() -> None:
     assert story.tasks() == ["book_refused"]
     story.until(60)
     assert story.sub().state is State.PAST_DUE
+
+
+def test_a_card_is_not_charged_for_what_the_refused_export_may_call_paid(sandbox: Running) -> None:
+    story = Paying(sandbox)
+    story.card("approve")
+    refused(story)
+    story.until(2)
+    assert story.attempts() == [], "its due date has passed"
+    story.pay(PRICE, (1,))
+    taken(story)
+    story.until(5)
+    assert (story.attempts(), story.account.debts) == ([], ())
+    story.check()
+
+
+@pytest.mark.parametrize("ends", [by_an_import, by_staff])
+def test_once_an_export_is_taken_what_is_owed_is_charged_within_the_hour(sandbox: Running, ends: object) -> None:
+    assert callable(ends)
+    story = Paying(sandbox)
+    story.card("approve")
+    refused(story)
+    story.until(1)
+    ends(story)
+    story.stage.until(story.now + timedelta(hours=1))
+    assert ([one.state for one in story.attempts()], story.account.debts) == (["paid"], ())
+    story.check()
+
+
+def test_a_charge_that_was_decided_and_not_made_yet_is_not_made_after_an_export_was_refused(sandbox: Running) -> None:
+    story = Paying(sandbox)
+    story.card("approve")
+    morning = story.instant(-1) + timedelta(hours=9)
+    story.stage.until(morning - timedelta(minutes=1))
+    run(story.store, morning)
+    assert [one.state for one in story.attempts()] == ["created"]
+    refused(story)
+    story.stage.now = morning + timedelta(hours=1)
+    story.until(3)
+    assert story.captures() == 0
+    taken(story)
+    story.until(4)
+    assert (story.captures(), story.account.debts) == (1, ())
+    story.check()
+
+
+def test_a_customer_can_pay_meanwhile(sandbox: Running) -> None:
+    story = Paying(sandbox)
+    refused(story)
+    story.until(2)
+    assert story.settle(story.add()) == ["paid"]
+    assert story.account.debts == ()
+    story.check()

@@ -13,7 +13,8 @@ from tests.stories.story import PRICE, STAFF
 from arrears.core.payments.provider_time import KEPT
 from arrears.core.states import State
 from arrears.engine.payments import refunds
-from arrears.engine.payments.reconciliation import check
+from arrears.engine.payments.reconciliation import check, unheard
+from arrears.engine.payments.sweep import sweep
 from arrears.sandbox.run import Running
 
 Ends = Callable[[], object]
@@ -82,4 +83,30 @@ def test_what_ended_while_a_provider_was_not_read_for_long_is_read_itself(
     owed = [debt.open_minor for debt in story.account.debts]
     assert owed == ([PRICE] if begin is debit_that_is_refused else [])
     assert (story.sub().state is State.ACTIVE) is not bool(owed)
+    story.check()
+
+
+@pytest.mark.parametrize("begin", UNDER_WAY, ids=lambda begin: begin.__name__)
+def test_what_was_passed_over_once_is_heard_when_the_money_is_checked_further_back(
+    sandbox: Running, begin: Callable[[Paying], Ends]
+) -> None:
+    story = Paying(sandbox, kinds=("card", "sepa_debit"))
+    story.until(1)
+    end = begin(story)
+    story.stage.now += timedelta(days=1)
+    end()
+    story.stage.now += KEPT + timedelta(days=10)
+    story.add()
+    # As a version did that took up again where it stood, although nobody told any more of what had ended.
+    story.store.set_swept("stripe", story.now, story.stripe.time(story.now).cursor(None))
+    story.sweep()
+    open_ones = [attempt.no for attempt in story.account.attempts]
+    told = unheard(story.store, story.now)
+    assert [(one.attempt, one.days) for one in told] == [(no, KEPT.days + 11) for no in open_ones]
+    assert all(f"arrears money check --days {KEPT.days + 12} reads" in str(one) for one in told)
+    sweep(story.store, story.providers, story.now, story.now - timedelta(days=KEPT.days + 12))
+    assert unheard(story.store, story.now) == []
+    assert check(story.store, story.stripe, story.instant(-30), story.now + timedelta(days=1)).holds
+    owed = [debt.open_minor for debt in story.account.debts]
+    assert owed == ([PRICE] if begin is debit_that_is_refused else [])
     story.check()

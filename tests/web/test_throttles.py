@@ -320,6 +320,7 @@ THROTTLES: Final = """
 /console/search                          session
 /console/tasks                           session
 /console/deletions                       session
+/console/tokens                          session
 /console/requests                        session
 /console/requests/<int:number>           session
 /console/<account:account>/              session

@@ -9,7 +9,7 @@ import click
 from arrears.cli.common import AS_JSON, BY, print_json, progress_of, without_words
 from arrears.core.errors import Refused
 from arrears.core.money import format_amount
-from arrears.engine.payments.reconciliation import MoneyCheck, check
+from arrears.engine.payments.reconciliation import MoneyCheck, check, unheard
 from arrears.engine.payments.sweep import sweep
 from arrears.engine.system import set_breaker
 from arrears.ports import Processor
@@ -38,6 +38,8 @@ def check_command(days: int, no_sweep: bool, as_json: bool) -> None:
         shown = [one for one in live.providers.by_name.values() if one.supports(Processor.book)]
         unseen = [one.name for one in live.providers.by_name.values() if one not in shown]
         found = [check(live.store, processor, since, until) for processor in shown]
+        for attempt in unheard(live.store, now):
+            click.echo(str(attempt), err=True)
     if as_json:
         print_json(
             [

@@ -22,6 +22,10 @@ class Guards(msgspec.Struct, frozen=True):
     identity: str = ""
     """Who this installation is to them: a part of the key of each charge."""
 
+    book_refused: bool = False
+    """Whether the newest export of the book was refused as a whole: it may say of anybody that they have paid, and of
+    the operator that it has charged them. A stale feed too; nothing is charged by ourselves meanwhile (decision 32)."""
+
     bank_stale: bool = False
     """Whether a statement of the bank is missing, old or was set aside: somebody may have paid by transfer."""
 

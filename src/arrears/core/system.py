@@ -76,6 +76,6 @@ class System(NamedTuple):
     def guards(self) -> Guards:
         """What every decision must wait for."""
         bank = [book for book in self.books_refused if book.startswith((BANK, BANK_FEED))]
-        stale = self.feed_stale or len(bank) < len(self.books_refused)
-        clock = self.clock_suspect or self.clock_differs
-        return Guards(stale, clock, self.breaker_open, self.limits, self.identity, bool(bank))
+        refused = len(bank) < len(self.books_refused)
+        stale, clock = self.feed_stale or refused, self.clock_suspect or self.clock_differs
+        return Guards(stale, clock, self.breaker_open, self.limits, self.identity, refused, bool(bank))

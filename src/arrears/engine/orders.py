@@ -19,6 +19,7 @@ from arrears.core.policy import Policy
 from arrears.core.unit import Unit
 from arrears.engine.acknowledging import acknowledge, answered_in_part, open_order, record_overtaken
 from arrears.engine.acting import decide_until_rest
+from arrears.engine.failpoints import reached
 from arrears.ports import (
     Accounts,
     DeliveryAnswer,
@@ -172,6 +173,8 @@ class OrderAnswers:
                     unit.undo()
                     why = f"it cannot be decided upon: {type(error).__name__}"
                     fates |= {m: (DeliveryFate.UNFINISHED, why) for name, m, _ in said if name.account == unit.no}
+            reached("results.before_commit")
+        reached("results.after_commit")
         return fates
 
 

@@ -97,7 +97,9 @@ def perform_all(
 
 def give_orders(store: Store, services: Services, now: datetime) -> int:
     """Claim orders alone and give them; how many. Who has paid need not wait until letters have left."""
+    reached("claim.before_commit")
     claims = store.claim(now, CLAIM_MAX, LEASE_SECONDS, ORDER)
+    reached("claim.after_commit")
     record_results(store, _order(store, services, claims, now), now)
     return len(claims)
 

@@ -51,17 +51,17 @@ class _Stage:
     """A store whose accounts are taken back (`seq` 0), or are those that were looked at (`seq`)."""
 
     def __init__(self, store: AccountReader, number: int, seq: int) -> None:
-        self._store: Any = store
+        self._behind: Any = store
         self._number = number
         self._seq = seq
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._store, name)
+        return getattr(self._behind, name)
 
     @contextmanager
     def accounts(self, numbers: Sequence[int], now: datetime) -> Iterator[Batch]:
         """As the store's own."""
-        with self._store.accounts(numbers, now) as batch:
+        with self._behind.accounts(numbers, now) as batch:
             unit = next(unit for unit in batch.units if unit.no == self._number)
             before, seq = unit.account, unit.seq
             if self._seq and seq != self._seq:

@@ -74,7 +74,7 @@ def set_feed(store: CollectionsRun, *, stale: bool, now: datetime, author: str, 
 
 def set_book_refused(store: InstallationControl, book: str, now: datetime, why: str) -> None:
     """Record that the newest export under this map was refused as a whole: a task for staff. What it says may be that
-    somebody has paid, so restrictions, disablements and deletions wait."""
+    somebody has paid, so restrictions, disablements, deletions and automatic charges wait."""
     store.record_system(BookRefused(book=book), now, ARREARS, why)
 
 

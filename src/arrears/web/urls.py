@@ -27,6 +27,7 @@ from arrears.web.console import acts as staff_acts
 from arrears.web.console import requests as staff_requests
 from arrears.web.console import sign_in as staff
 from arrears.web.console import today as staff_today
+from arrears.web.console import tokens as staff_tokens
 from arrears.web.console import waiting as staff_waiting
 from arrears.web.sign_in import urls as sign_in
 from arrears.web.visitors import confirm_address
@@ -62,6 +63,7 @@ urlpatterns = [
     path("console/search", staff_today.search),
     path("console/tasks", staff_waiting.tasks),
     path("console/deletions", staff_waiting.deletions),
+    path("console/tokens", staff_tokens.tokens),
     path("console/requests", staff_requests.page),
     path("console/requests/<int:number>", staff_requests.one),
     path("console/<account:account>/", staff_account.page),

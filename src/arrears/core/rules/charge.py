@@ -33,7 +33,17 @@ def rule(view: View) -> Iterable[Due]:
     if not account.methods or account.mode is not Mode.CARD or waits:
         return ()
     proposals = list(_proposals(view))
-    return [min(proposals, key=lambda due: due.at)] if proposals else ()
+    if not proposals:
+        return ()
+    first = min(proposals, key=lambda due: due.at)
+    if view.guards.book_refused and first.at < view.now + LOOK_AGAIN:
+        return [replace(first, at=view.now + LOOK_AGAIN)]
+    return [first]
+
+
+LOOK_AGAIN: Final = timedelta(hours=1)
+"""While the newest export of the book is not taken, what would be charged is looked at again after this. It may say who
+has paid, and what the operator has charged itself: what it takes in then is charged twice by nobody."""
 
 
 CHARGES_A_DAY_MAX: Final = 20
@@ -146,7 +156,7 @@ def still_planned(view: View, attempt: Attempt) -> bool:
     kept = tuple(doubt for doubt in view.account.doubts if doubt.kind not in (DoubtKind.ATTEMPT, DoubtKind.REQUEST))
     others = tuple(one for one in view.account.attempts if one.no != attempt.no)
     anew = View(view.policies, replace(view.account, attempts=others, doubts=kept), view.guards, view.now)
-    if kept or anew.account.mode is not Mode.CARD:
+    if kept or view.guards.book_refused or anew.account.mode is not Mode.CARD:
         return False
     groups = [one for one in _groups(anew) if (one.method.no, one.currency) == (attempt.method, attempt.currency)]
     taken = {debt.no for group in groups for debt in _taken(anew, group, view.now)}

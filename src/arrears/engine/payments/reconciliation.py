@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple, Protocol
 
+from arrears.core.ids import ACCOUNT, format_id
 from arrears.core.money import format_amount
+from arrears.core.payments.provider_time import KEPT
 from arrears.core.payments.trail import KINDS, trail_of
 from arrears.core.payments.values import AttemptChange, BookLine, Paid
 from arrears.engine.payments.attempts import attempt_ref, payment_ref
 from arrears.engine.payments.provider_changes import attempt_of, known
-from arrears.ports import Processor, ProviderBook
+from arrears.ports import AccountReader, Processor, ProviderBook, SweepBook
 
 
 class BookDifference(StrEnum):
@@ -75,6 +77,46 @@ def check(store: ProviderBook, processor: Processor, since: datetime, until: dat
             told = f"the ledger has {format_amount(a, currency)}, {name} has {format_amount(b, currency)}"
             differences.append(Difference(BookDifference.SUM, "", currency, a, b, f"{currency}: {told}"))
     return MoneyCheck(name, len(lines), sums, theirs, tuple(differences))
+
+
+UNHEARD_MAX: Final = 100
+"""So many are looked at."""
+
+
+class Unheard(NamedTuple):
+    """An attempt that has been open for longer than a provider tells of what has changed: it may have ended long ago,
+    unheard. `days`: how far back the providers' own books are to be read so that it is among what is read."""
+
+    account: str
+    attempt: int
+    currency: str
+    amount_minor: int
+    days: int
+
+    def __str__(self) -> str:
+        sum_of_it = format_amount(self.amount_minor, self.currency)
+        return (
+            f"{self.account}: attempt {self.attempt} of {sum_of_it} has been open for {self.days} days, and nobody"
+            f" tells of it any more; arrears money check --days {self.days + 1} reads what became of it"
+        )
+
+
+class _Attempts(SweepBook, AccountReader, Protocol):
+    """What is read to find what is unheard."""
+
+
+def unheard(store: _Attempts, now: datetime) -> list[Unheard]:
+    """The attempts that began before what providers still tell of, the longest first."""
+    old = store.open_attempts(now - KEPT, UNHEARD_MAX)
+    accounts = store.snapshots(sorted({number for number, _ in old}))
+    found = []
+    for number, no in old:
+        attempt = accounts[number].attempt(no) if number in accounts else None
+        if attempt is not None and now - attempt.created_at > KEPT:
+            days = (now - attempt.created_at) // timedelta(days=1)
+            money = (attempt.currency, attempt.amount_minor)
+            found.append(Unheard(format_id(ACCOUNT, number), no, *money, days))
+    return sorted(found, key=lambda one: -one.days)
 
 
 def _ours(store: ProviderBook, line: BookLine) -> bool:
