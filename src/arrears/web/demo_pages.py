@@ -13,7 +13,9 @@ from django.views.decorators.http import require_POST, require_safe
 
 from arrears.core.closed import closed
 from arrears.core.ids import ACCOUNT, format_id
+from arrears.core.people.roles import StaffRole
 from arrears.store.models import Person
+from arrears.web.console.members import create_staff, first_password, known_member, members
 from arrears.web.demo_handler import DemoWorld, demo_page, today
 from arrears.web.demo_story import Chapter, StoryNow, standing_of
 from arrears.web.languages import language_now
@@ -99,6 +101,10 @@ def pass_time(request: HttpRequest, world: DemoWorld) -> HttpResponse:
     return HttpResponseRedirect("/")
 
 
+STAFF: Final = "sam@operator.example"
+"""A member of the demo's staff, who has a password that nobody was told."""
+
+
 @require_POST
 @demo_page
 def begin_anew(_request: HttpRequest, world: DemoWorld) -> HttpResponse:
@@ -115,6 +121,18 @@ def sign_in(request: HttpRequest, world: DemoWorld) -> HttpResponse:
     assert administrator is not None, "each customer of the demo has an administrator"
     get_adapter().login(request, Person.objects.get(pk=administrator.no))
     return HttpResponseRedirect(f"/{format_id(ACCOUNT, world.account)}/")
+
+
+@require_POST
+@demo_page
+def console(request: HttpRequest, world: DemoWorld) -> HttpResponse:
+    """Open the account in the console as a member of staff would, after a password and a code of their app."""
+    known = {one.email: one for one in members()}
+    if STAFF not in known:
+        create_staff(STAFF, "Sam", first_password(), StaffRole.APPROVER, world.now())
+    somebody = known_member(STAFF)
+    request.session["staff"] = {"number": somebody.number, "proof": somebody.proof}
+    return HttpResponseRedirect(f"/console/{format_id(ACCOUNT, world.account)}/")
 
 
 @require_safe

@@ -13,6 +13,7 @@ urlpatterns = [
     path("demo/anew", pages.begin_anew),
     path("demo/sign-in", pages.sign_in),
     path("demo/staff", pages.staff),
+    path("demo/console", pages.console),
     *urls.urlpatterns,
 ]
 
