@@ -139,6 +139,7 @@ def test_who_pays_on_both_sides_has_credit_and_the_books_agree(business: Busines
     assert business.drift().differences == ()
 
 
+@pytest.mark.turn(2)
 def test_where_stripe_cannot_be_stopped_nobody_is_charged_or_cut_and_one_task_names_the_switch(
     business: Business,
 ) -> None:

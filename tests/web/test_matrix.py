@@ -43,6 +43,11 @@ GET  /console/tasks                             in         in       in          
 POST /console/tasks                             in         in       in             in       in        422
 GET  /console/deletions                         in         in       in             in       in        200
 POST /console/deletions                         in         in       in             in       in        403
+GET  /console/bank                              in         in       in             in       in        200
+GET  /console/bank/<int:number>                 in         in       in             in       in        404
+POST /console/bank/<int:number>                 in         in       in             in       in        404
+GET  /console/tokens                            in         in       in             in       in        403
+POST /console/tokens                            in         in       in             in       in        403
 GET  /console/requests                          in         in       in             in       in        200
 GET  /console/requests/<int:number>             in         in       in             in       in        404
 POST /console/requests/<int:number>             in         in       in             in       in        404
@@ -392,7 +397,8 @@ def test_staff_of_every_role_are_answered_as_listed(town: Town, own: int, staff_
     answers = {line.route: said(browser.get(target(town, line.route, own))) for line in lines}
     listed = {line.route: line.cells["staff"] for line in lines}
     acts = {"/console/<account:account>/<slug:act>": "403"} if staff_role == "viewer" else {}
-    assert answers == {**listed, **acts}
+    manages = {"/console/tokens": "200"} if staff_role == "administrator" else {}
+    assert answers == {**listed, **acts, **manages}
 
 
 def test_what_is_answered_beside_the_pages_is_for_everybody_but_the_figures(site: str) -> None:

@@ -320,7 +320,10 @@ THROTTLES: Final = """
 /console/search                          session
 /console/tasks                           session
 /console/deletions                       session
+/console/tokens                          session
 /console/requests                        session
+/console/bank                            session
+/console/bank/<int:number>               session
 /console/requests/<int:number>           session
 /console/<account:account>/              session
 /console/<account:account>/<slug:act>    session

@@ -36,7 +36,7 @@ def command() -> None:
 @REASON
 @AS_JSON
 def cancel(account: str, subscription: str, who: str, why: str, as_json: bool) -> None:
-    """End SUBSCRIPTION (sub_12_3, or the name of the service) of ACCOUNT (acc_12, or your own reference) today.
+    """End SUBSCRIPTION (sub_12_3, your own reference, or its service) of ACCOUNT (acc_12, or your own reference) today.
 
     Its service is stopped, what is open stays open, and its data is kept for the days of retention; until then the
     customer's administrator, or `reactivate`, brings it back. Your billing system is not told."""
@@ -54,7 +54,7 @@ def cancel(account: str, subscription: str, who: str, why: str, as_json: bool) -
 @REASON
 @AS_JSON
 def reactivate(account: str, subscription: str, who: str, why: str, as_json: bool) -> None:
-    """Take the cancellation of SUBSCRIPTION (sub_12_3, or the name of the service) of ACCOUNT back.
+    """Take the cancellation of SUBSCRIPTION (sub_12_3, your own reference, or its service) of ACCOUNT back.
 
     It is switched on again unless something else keeps it stopped."""
     with open_installation() as live:

@@ -6,7 +6,6 @@ charge waits for the next.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
 from dataclasses import replace
 from datetime import datetime
 
@@ -37,9 +36,12 @@ class BillingBeside:
         """Read it. Refuses what it does, and `not_connected`."""
         return sweep_billing(self.store, self.system, now, self.keep_tries, everybody=everybody)
 
-    def hear(self, changes: Mapping[str, Set[str]], now: datetime) -> list[Synced]:
-        """Read those of whom a webhook tells."""
-        return changed(self.store, self.system, changes, now, self.keep_tries)
+    def hear(self, body: bytes, signature: str, now: datetime) -> list[Synced]:
+        """Read those of whom a webhook tells. Refuses what `BillingSystem.changed_in` does; what cannot be read now the
+        next sweep reads, too."""
+        if self.store.billing(self.system.name) is None:
+            return []
+        return changed(self.store, self.system, self.system.changed_in(body, signature, now), now, self.keep_tries)
 
     def before_charge(self, account: int, now: datetime) -> str:
         """Read the customer once more, and say why nothing may be charged, if that is so. Refuses where it cannot be

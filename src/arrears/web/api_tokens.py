@@ -14,6 +14,7 @@ from django.db import connection
 from arrears.core.errors import Refused
 from arrears.core.people.scopes import EVERYTHING, READS, TokenScope, scopes_of, scopes_text
 
+NAME_CHARACTERS_MAX: Final = 60
 USED_WITHIN: Final = timedelta(minutes=1)
 """The last use is known to the minute: a busy program would otherwise write with every request that only reads."""
 
@@ -86,6 +87,21 @@ def create_token(
         [name, _digest(token), scopes_text(allowed), now, expires_at, account or None],
     )
     return token
+
+
+def make_token(
+    name: str, scopes: frozenset[TokenScope], now: datetime, expires_at: datetime | None = None, account: int = 0
+) -> tuple[ListedToken, str]:
+    """A new token that a person asks for, and its secret, shown now and never again. Refuses `name_too_long`,
+    `already_expired`, and `duplicate_token` where one that is good has this name: by it people tell them apart."""
+    if not name or len(name) > NAME_CHARACTERS_MAX:
+        raise Refused("name_too_long", f"a token has a name of at most {NAME_CHARACTERS_MAX} characters")
+    if expires_at is not None and expires_at <= now:
+        raise Refused("already_expired", f"{expires_at:%Y-%m-%d} has begun; give a later day on which it ends")
+    if any(one.name == name and one.is_good(now) for one in listed_tokens()):
+        raise Refused("duplicate_token", f"a token called {name!r} is in use; revoke that one, or choose another name")
+    secret = create_token(name, scopes, now, expires_at, account)
+    return listed_tokens()[-1], secret
 
 
 def rotate_token(number: int, now: datetime, overlap: timedelta = OVERLAP) -> str:

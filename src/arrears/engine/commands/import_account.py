@@ -259,6 +259,8 @@ class AccountImport:
             self.taken.taken_back[was.currency] += word.less_minor
             for payment, minor in word.back:
                 take_back(self.unit, self.known, payment, minor, self._author, "no longer paid in the book")
+            if any(part.apart for part in parts):
+                self._paid(row, was)
         else:
             self.taken.count["known_payments"] += len(parts)
             said = sum(p.amount_minor for p in parts)

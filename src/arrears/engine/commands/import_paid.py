@@ -56,6 +56,10 @@ def paid_word(parts: Sequence[BookPayment], known: Known, was: KnownInvoice, acc
     said, by_book = sum(p.amount_minor for p in parts), known.by_book(was.no)
     counted = said + _still_said(parts, gone, was)
     new = sum(minor for _, minor in _new_apart(parts, known, was))
+    # What came on top is booked once what it stands in the place of is taken back: until then it would be credit, and
+    # pay for something else.
+    if new and (left := by_book - (said - new) - sum(p.minor for p in gone)) > 0:
+        return doubted(was, PaidWord(0, left, list(_back(parts, here, left)), gone, said_minor=counted), account, 0)
     missing = max(counted - known.paid(was.no), new)
     if missing > 0:
         proven = max(_paid_since(parts, was), new)

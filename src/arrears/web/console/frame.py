@@ -76,7 +76,8 @@ class ConsoleRequest:
 
     def page(self, template: str, title: str, status: int = 200, **more: Any) -> HttpResponse:
         """A page of the console."""
-        shared = {"title": title, "console": self, "role": ROLES[self.member.role], "serves": self.may(StaffAct.SERVE)}
+        may = {"serves": self.may(StaffAct.SERVE), "manages": self.may(StaffAct.MANAGE)}
+        shared = {"title": title, "console": self, "role": ROLES[self.member.role], **may}
         return render(self.request, f"console/{template}.html", {**shared, **more}, status=status)
 
     def to(self, path: str) -> HttpResponse:

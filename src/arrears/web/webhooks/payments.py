@@ -42,7 +42,7 @@ def receive(request: HttpRequest, provider: str) -> HttpResponse:
     if billing is not None and billing.system.provider == provider:
         signature = request.headers.get(processor.signature_header, "")
         try:
-            billing.hear(billing.system.changed_in(request.body, signature, now), now)
+            billing.hear(request.body, signature, now)
         except Refused as refused:
             return problem(503, refused.code, "Not read", refused.message)
     return HttpResponse(status=200)

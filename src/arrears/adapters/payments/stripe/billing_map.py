@@ -58,13 +58,15 @@ def ended_at(invoice: Thing) -> int:
 
 def account_of(customer: Thing, invoices: Sequence[Thing], options: BillingOptions) -> BookAccount:
     """A customer as an account. Only where every open invoice is charged by itself arrears charges a method too: what
-    was sent to be paid otherwise is not taken from a card as well."""
+    was sent to be paid otherwise is not taken from a card as well. Of one that was deleted nothing is known any more,
+    and what is here stays."""
     address = inside(customer.get("address"))
     locales = customer.get("preferred_locales") or []
     method = id_of(inside(customer.get("invoice_settings")).get("default_payment_method"))
     wanted = [one for one in invoices if one["status"] == "open"] or invoices[:1]
     sent = any(one.get("collection_method") == "send_invoice" for one in wanted)
     unsaid = {*NOT_SAID, *(() if address.get("country") else ("country",)), *(() if locales else ("locale",))}
+    unsaid |= {"name"} if customer.get("deleted") else set()
     return BookAccount(
         ref=customer["id"],
         name=str(customer.get("name") or customer.get("email") or customer["id"]),

@@ -1,0 +1,146 @@
+"""What Stripe Billing's objects mean, from objects as Stripe publishes them (stripe/openapi, fixtures3.json)."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from arrears.adapters.payments.stripe.billing_map import account_of, invoice_of
+from arrears.core.receivables import InvoiceStanding
+from arrears.ports.billing import BilledInvoice, BillingOptions
+
+OPTIONS = BillingOptions(date(2024, 1, 1), "Europe/Amsterdam", "NL", "en", "default", "cloud", {"prod_mail": "mail"})
+
+INVOICE: dict[str, Any] = {
+    "id": "in_1Pgc6tB7WZ01zgkWu9fdqL6I",
+    "object": "invoice",
+    "amount_due": 1000,
+    "amount_paid": 0,
+    "amount_remaining": 1000,
+    "attempt_count": 0,
+    "attempted": False,
+    "auto_advance": False,
+    "billing_reason": "manual",
+    "collection_method": "charge_automatically",
+    "created": 1234567890,
+    "currency": "usd",
+    "customer": "cus_QXg1o8vcGmoR32",
+    "due_date": None,
+    "effective_at": 1234567890,
+    "ending_balance": None,
+    "lines": {"object": "list", "has_more": False, "data": []},
+    "next_payment_attempt": None,
+    "number": "A-1",
+    "starting_balance": 0,
+    "status": "open",
+    "status_transitions": {"finalized_at": None, "marked_uncollectible_at": None, "paid_at": None, "voided_at": None},
+    "total": 1000,
+}
+
+
+def payment(paid: int | None, status: str = "paid", **of: Any) -> dict[str, Any]:
+    """An invoice payment as it is listed with its intent or record expanded."""
+    kind = "payment_record" if "payment_record" in of else "payment_intent"
+    default = {"id": "pi_1", "status": "succeeded", "metadata": {}, "latest_charge": {"id": "ch_1", "disputed": False}}
+    return {
+        "object": "invoice_payment",
+        "amount_paid": paid,
+        "is_default": True,
+        "status": status,
+        "payment": {"type": kind, kind: of.get(kind, default)},
+    }
+
+
+def read(*payments: dict[str, Any], disputes: Any = None, **change: Any) -> BilledInvoice:
+    return invoice_of({**INVOICE, **change}, [], payments, disputes or {}, OPTIONS, "ins_1")
+
+
+def test_an_open_invoice_asks_what_stripe_asks_in_money() -> None:
+    found = read(total=5000, starting_balance=-4000)
+    assert found.row is not None
+    assert (found.row.total_minor, found.row.currency, found.asks_minor) == (1000, "USD", 1000)
+    assert (found.row.issued_on, found.row.due_on) == (date(2009, 2, 14), date(2009, 2, 14))
+    assert (found.row.services, found.row.account_ref) == (("cloud",), "cus_QXg1o8vcGmoR32")
+
+
+def test_amounts_without_decimals_are_ours() -> None:
+    found = read(currency="jpy")
+    assert found.row is not None
+    assert found.row.total_minor == 1000
+
+
+@pytest.mark.parametrize(
+    ("change", "not_tried", "collected", "failed"),
+    [
+        ({}, False, False, False),
+        ({"auto_advance": True}, True, True, False),
+        ({"auto_advance": True, "attempt_count": 1}, False, True, True),
+        ({"auto_advance": False, "attempt_count": 1}, False, False, True),
+        ({"next_payment_attempt": 1234567899, "attempt_count": 2}, False, True, True),
+        ({"auto_advance": True, "attempt_count": 1, "collection_method": "send_invoice"}, False, False, False),
+        ({"auto_advance": True, "attempt_count": 1, "status": "uncollectible"}, False, False, False),
+    ],
+)
+def test_whose_turn_it_is(change: dict[str, Any], not_tried: bool, collected: bool, failed: bool) -> None:
+    found = read(**change)
+    assert (found.not_tried, found.collected, found.failed) == (not_tried, collected, failed)
+
+
+def test_payments_are_stripes_ours_or_not_named() -> None:
+    ours = payment(200, payment_record={"id": "pr_1", "metadata": {"installation": "ins_1"}})
+    others = payment(100, payment_record={"id": "pr_2", "metadata": {}})
+    attached = payment(50, payment_intent={"id": "pi_2", "metadata": {"attempt": "att_1_2", "installation": "ins_1"}})
+    found = read(payment(300), ours, others, attached, amount_paid=650, amount_remaining=350)
+    assert found.reported_minor == 250
+    assert [(one.ref, one.amount_minor, one.apart) for one in found.payments] == [
+        ("stripe-billing:pi_1", 300, True),
+        ("A-1", 100, False),
+    ]
+
+
+def test_what_is_called_paid_without_a_payment_is_paid() -> None:
+    [one] = read(status="paid", amount_remaining=0, amount_paid=0).payments
+    assert (one.ref, one.amount_minor, one.apart) == ("A-1", 1000, False)
+
+
+@pytest.mark.parametrize(
+    ("status", "paid", "disputed"),
+    [("needs_response", 0, True), ("under_review", 0, True), ("lost", 0, False), ("won", 1, False)],
+)
+def test_what_the_payers_bank_holds_is_not_paid(status: str, paid: int, disputed: bool) -> None:
+    found = read(payment(1000), status="paid", amount_paid=1000, disputes={"pi_1": [{"status": status}]})
+    assert found.row is not None
+    assert (len(found.payments), found.row.disputed) == (paid, disputed)
+
+
+def test_a_debit_at_the_bank_is_under_way() -> None:
+    waits = payment(None, "open", payment_intent={"id": "pi_1", "status": "processing", "metadata": {}})
+    found = read(waits, attempt_count=1, auto_advance=True)
+    assert (found.under_way, found.not_tried, found.failed) == (True, True, False)
+
+
+@pytest.mark.parametrize(
+    ("status", "standing", "asks"),
+    [("void", InvoiceStanding.VOID, 0), ("uncollectible", InvoiceStanding.UNCOLLECTIBLE, 1000)],
+)
+def test_how_an_invoice_stands(status: str, standing: InvoiceStanding, asks: int) -> None:
+    found = read(status=status)
+    assert found.row is not None
+    assert (found.row.standing, found.asks_minor) == (standing, asks)
+
+
+@pytest.mark.parametrize("change", [{"currency": "xyz"}, {"amount_due": None, "status": "odd"}, {"customer": None}])
+def test_what_cannot_be_read_says_why_and_stops_nothing(change: dict[str, Any]) -> None:
+    found = read(**change)
+    assert (found.row is None, bool(found.unreadable)) == (True, True) or change == {"customer": None}
+
+
+def test_an_account_is_charged_by_card_only_where_all_that_is_open_is() -> None:
+    customer = {"id": "cus_1", "name": "Ann", "invoice_settings": {"default_payment_method": "pm_1"}}
+    sent = {**INVOICE, "collection_method": "send_invoice"}
+    assert account_of(customer, [INVOICE], OPTIONS).mode == "card"
+    assert account_of(customer, [INVOICE, sent], OPTIONS).mode == "invoice"
+    found = account_of({"id": "cus_1", "deleted": True}, [INVOICE], OPTIONS)
+    assert found.is_named_only
