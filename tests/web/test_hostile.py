@@ -207,7 +207,7 @@ class Program:
 
         described = json.loads(Client(HTTP_HOST="localhost").get("/v1/openapi.json").content)
         self._dice, self._town = random.Random(seed), town
-        self._shapes = described.get("components", {}).get("schemas", {})
+        self._schemas = described.get("components", {}).get("schemas", {})
         self._asked = [
             (path, method.upper(), operation)
             for path, operations in sorted(described["paths"].items())
@@ -243,26 +243,26 @@ class Program:
             return quoted(dice.choice(ODD), dice).decode("latin-1")
         return dice.choice((f"acc_{dice.choice(known)}", f"sub_{dice.choice(known)}_1", "1", "nobody", name))
 
-    def _made(self, shape: Mapping[str, Any], depth: int) -> Any:
+    def _made(self, schema: Mapping[str, Any], depth: int) -> Any:
         dice = self._dice
         if dice.random() < 0.15 or depth > 5:
             return dice.choice(VALUES)
-        if "$ref" in shape:
-            return self._made(self._shapes[shape["$ref"].rsplit("/", 1)[1]], depth + 1)
+        if "$ref" in schema:
+            return self._made(self._schemas[schema["$ref"].rsplit("/", 1)[1]], depth + 1)
         for several in ("anyOf", "oneOf", "allOf"):
-            if several in shape:
-                return self._made(dice.choice(shape[several]), depth + 1)
-        match shape.get("type"):
+            if several in schema:
+                return self._made(dice.choice(schema[several]), depth + 1)
+        match schema.get("type"):
             case "object":
-                required, known = shape.get("required", ()), shape.get("properties", {})
+                required, known = schema.get("required", ()), schema.get("properties", {})
                 left = {name: one for name, one in known.items() if name in required or dice.random() < 0.4}
                 return {name: self._made(one, depth + 1) for name, one in left.items() if dice.random() < 0.95}
             case "array":
-                return [self._made(shape.get("items", {}), depth + 1) for _ in range(dice.randrange(3))]
+                return [self._made(schema.get("items", {}), depth + 1) for _ in range(dice.randrange(3))]
             case "integer":
-                return dice.choice((1, 4900, shape.get("minimum", 0), dice.choice(VALUES)))
+                return dice.choice((1, 4900, schema.get("minimum", 0), dice.choice(VALUES)))
             case "string":
-                asked = shape.get("enum") or shape.get("examples") or ["2026-01-05" if "format" in shape else "EUR"]
+                asked = schema.get("enum") or schema.get("examples") or ["2026-01-05" if "format" in schema else "EUR"]
                 return dice.choice((asked[0], asked[-1], dice.choice(VALUES)))
             case _:
                 return dice.choice(VALUES)
