@@ -148,6 +148,7 @@ CASES = {
         "NL91ABNA0417164300",
         "has 'NL91ABNA0417164300' in it; write each like NL91ABNA0417164300:EUR",
     ),
+    "statements_folder": Case(None, "bank", Path("bank"), "bank\n", LINES),
     "bank_feed_days": Case(0, "3", 3, "-1", A_NUMBER.replace("{least}", "0")),
     "keep_texts_days": Case(730, "365", 365, "2 years", A_NUMBER.replace("{least}", "365")),
     "keep_people_days": Case(730, "30", 30, "30 d", A_NUMBER.replace("{least}", "30")),

@@ -241,6 +241,12 @@ class Settings:
         (),
         "`ARREARS_IBAN` alone, in EUR",
     )
+    statements_folder: Path | None = setting(
+        "a folder into which your bank's files are laid; the worker takes each (docs/statements.md)",
+        as_folder,
+        None,
+        "files are given to `arrears statement`",
+    )
     bank_feed_days: int = setting(
         "how many days old the newest statement may be before invoice mode stops nobody; 0: there is no bank feed",
         as_number(0),

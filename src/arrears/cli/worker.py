@@ -37,6 +37,7 @@ def command(poll_seconds: int, once: bool) -> None:
     with open_installation(connections_max=CONNECTIONS) as live:
         if once:
             live.hourly(live.clock.now())
+            live.take_statements(live.clock.now())
             live.work_once(stop.is_set, say_of_mail)
             live.courier().carry_all()
             return
