@@ -138,6 +138,7 @@ CASES = {
         f"{'x' * 32},hush",
         "is short; give 32 random characters or more",
     ),
+    "certificate_key": Case("", "a1" * 32, "a1" * 32, "hush", "is no key; give 64 hexadecimal digits"),
     "proxies": Case(0, "2", 2, "-1", A_NUMBER.replace("{least}", "0")),
     "log": Case("text", "json", "json", "yaml", "is 'yaml'; it is text or json"),
     "metrics_token": Case("", "m" * 32, "m" * 32, "hush", "is short; give 32 random characters or more"),
@@ -148,6 +149,7 @@ CASES = {
         "NL91ABNA0417164300",
         "has 'NL91ABNA0417164300' in it; write each like NL91ABNA0417164300:EUR",
     ),
+    "statements_folder": Case(None, "bank", Path("bank"), "bank\n", LINES),
     "bank_feed_days": Case(0, "3", 3, "-1", A_NUMBER.replace("{least}", "0")),
     "keep_texts_days": Case(730, "365", 365, "2 years", A_NUMBER.replace("{least}", "365")),
     "keep_people_days": Case(730, "30", 30, "30 d", A_NUMBER.replace("{least}", "30")),
@@ -216,6 +218,7 @@ SECRETS = (
     "mail_webhook_secret",
     "secret_key",
     "secret_key_fallbacks",
+    "certificate_key",
     "metrics_token",
 )
 

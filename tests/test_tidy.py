@@ -38,6 +38,7 @@ BROAD_EXCEPT_ALLOWED = {
     "src/arrears/store/postgres/tampering.py": "an account that cannot be decided upon is looked for, and named",
     "src/arrears/cli/demo_living.py": "a worker's thread that dies unseen is worse than one that begins again",
     "src/arrears/engine/courier.py": "a thread that dies unseen is worse than one that begins again",
+    "src/arrears/engine/drift.py": "a thread that dies unseen is worse than one that begins again",
     "src/arrears/engine/orders.py": "one account that cannot be decided upon keeps no other's answer back",
     "src/arrears/web/lanes.py": "what a thread raises is raised again where it was asked for",
     "src/arrears/notices/factur_x.py": "the library raises plain exceptions for all that its schema refuses",

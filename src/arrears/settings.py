@@ -34,6 +34,7 @@ from arrears.setting_values import (
     SettingRow,
     as_address,
     as_base_url,
+    as_certificate_key,
     as_database_name,
     as_database_url,
     as_folder,
@@ -218,6 +219,12 @@ class Settings:
     secret_key_fallbacks: tuple[Secret, ...] = setting(
         "earlier keys, with commas between: they prove what they signed, and sign nothing", as_secret_keys, (), "none"
     )
+    certificate_key: Secret = setting(
+        "the private key that signs certificates, the same on every host: 64 hexadecimal digits",
+        as_certificate_key,
+        Secret(),
+        "this machine's own, made once and kept in the home",
+    )
     proxies: int = setting(
         "how many servers of your own stand in front and add to `X-Forwarded-For`; with `ARREARS_HTTPS` one at least",
         as_number(0),
@@ -240,6 +247,12 @@ class Settings:
         _bank_accounts,
         (),
         "`ARREARS_IBAN` alone, in EUR",
+    )
+    statements_folder: Path | None = setting(
+        "a folder into which your bank's files are laid; the worker takes each (docs/statements.md)",
+        as_folder,
+        None,
+        "files are given to `arrears statement`",
     )
     bank_feed_days: int = setting(
         "how many days old the newest statement may be before invoice mode stops nobody; 0: there is no bank feed",

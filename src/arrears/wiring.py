@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 import psycopg
 from psycopg import sql
 
+from arrears.adapters.books.statements.folder import take_laid
 from arrears.adapters.channels.folder import FolderChannel
 from arrears.adapters.services.inprocess import InProcessServices
 from arrears.adapters.services.over_http import HttpTransport
@@ -27,7 +28,7 @@ from arrears.core.messages.recipients import ChannelName
 from arrears.core.policy import default_policy
 from arrears.engine import worker
 from arrears.engine.beside import beside
-from arrears.engine.commands.bank.taking import bank_hourly
+from arrears.engine.commands.bank.taking import bank_hourly, take_from
 from arrears.engine.courier import Courier
 from arrears.engine.failpoints import arm
 from arrears.engine.message_context import MailLimits, MessageContext
@@ -159,7 +160,8 @@ class Installation:
     ) -> None:
         """See engine/worker.py, and `hourly`."""
         outside = self.channel, self.services, self.clock, self.limits, self.providers, self.context()
-        how = partial(worker.work, poll_seconds=poll_seconds, wait=wait, hourly=self.hourly, say=say, watcher=watcher)
+        how = partial(worker.work, poll_seconds=poll_seconds, wait=wait, say=say, watcher=watcher)
+        how = partial(how, hourly=self.hourly, each_time=self.take_statements)
         how(self.store, *outside)
 
     def courier(self) -> Courier:
@@ -175,6 +177,11 @@ class Installation:
         """See engine/people/chores.py."""
         chores.hourly(self.store, self.store, self.store, settings().kept_for, now)
         bank_hourly(self.store, settings().statement_accounts, settings().bank_feed_days, now)
+
+    def take_statements(self, now: datetime) -> int:
+        """Take the bank's files that lie in the folder for them; how many there were."""
+        folder, ours = settings().statements_folder, settings().statement_accounts
+        return 0 if folder is None else take_from(self.store, partial(take_laid, folder, now), ours, now)
 
     def __enter__(self) -> Installation:
         return self

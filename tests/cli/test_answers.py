@@ -224,6 +224,7 @@ ASKED: tuple[tuple[str, tuple[str, ...], int], ...] = (
     ("services list", (), 0),
     ("services secret", ("mail",), 0),
     ("services orders", ("mail",), 0),
+    ("services drift", (), 0),
     ("events endpoints add", ("crm", "https://127.0.0.1/"), 0),
     ("events endpoints list", (), 0),
     ("events endpoints rotate", ("crm",), 0),
@@ -254,6 +255,7 @@ ASKED: tuple[tuple[str, tuple[str, ...], int], ...] = (
     ("settings", (), 0),
 )
 ELSEWHERE = {
+    "services check": "tests/store/test_drift.py",
     "told": "tests/cli/test_warned_otherwise.py",
     "notice preview": "tests/notices",
     "notice translations": "tests/web/test_translations.py",

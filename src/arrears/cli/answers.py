@@ -14,7 +14,7 @@ from arrears.cli.answer_values import NAMES, JsonAnswer, NoAnswer, Shape, each
 from arrears.cli.answers_bank import BANK
 from arrears.cli.answers_billing import BILLING
 from arrears.cli.answers_deletion import DELETION
-from arrears.cli.answers_services import SERVICE
+from arrears.cli.answers_services import DRIFT, SERVICE
 from arrears.cli.answers_staff import STAFF
 
 __all__ = ["ANSWERS", "NAMES", "JsonAnswer", "NoAnswer", "Shape"]
@@ -260,6 +260,7 @@ ANSWERS: Final[Mapping[str, JsonAnswer | NoAnswer]] = {
     **dict.fromkeys(("services add", "services secret"), JsonAnswer({**SERVICE, "secret": "text"})),
     **dict.fromkeys([f"services {one}" for one in ("move", "on", "off", "redrive")], _ACTS),
     "services orders": JsonAnswer([_DELIVERY]),
+    **dict.fromkeys(("services check", "services drift"), JsonAnswer([DRIFT])),
     **dict.fromkeys(("events list", "events types"), NoAnswer("a line for each, for scripts too")),
     **dict.fromkeys(("events endpoints add", "events endpoints rotate"), JsonAnswer({**_ENDPOINT, "secret": "text"})),
     "events endpoints list": JsonAnswer([_ENDPOINT]),

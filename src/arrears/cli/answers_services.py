@@ -15,3 +15,14 @@ SERVICE: Final[Mapping[str, Any]] = {
     "orders": {"created": "count", "acknowledged": "count", "pending": "count", "parked": "count"},
     "oldest_open_since": "at?",
 }
+
+DRIFT: Final[Mapping[str, Any]] = {
+    "service": "text",
+    "subscription": "id",
+    "kind": "code",
+    "wanted": "code?",
+    "reported": "code?",
+    **dict.fromkeys(("sequence", "given", "repairs"), "count"),
+    "since": "at",
+    "certain": "flag",
+}

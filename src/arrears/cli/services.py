@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import secrets
+import sys
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, Final
 
@@ -12,9 +14,12 @@ from arrears.cli.common import AS_JSON, BY, WORDS, print_json, rows
 from arrears.cli.events import LISTED_MAX, OVERLAP_HOURS, how_it_does, said_at, shown_delivery
 from arrears.core.delivery.signing import SECRET_BYTES, secret_text
 from arrears.core.errors import Refused
+from arrears.core.ids import SUBSCRIPTION, format_id
+from arrears.engine.drift import DriftWatch, sentence
 from arrears.ports import DeliveryEndpoint, DeliveryState, EndpointState, EndpointUse, NewEndpoint
+from arrears.ports.drift import KnownDrift
 from arrears.store.postgres.queries import ServiceOrders, services_of_book
-from arrears.wiring import Installation, open_installation, settings
+from arrears.wiring import Installation, RealClock, open_installation, settings
 
 NAME: Final = click.argument("name", type=WORDS)
 
@@ -134,6 +139,59 @@ def redrive(name: str, order: str) -> None:
     with open_installation() as live:
         count = live.store.redrive(service_endpoint(live, name).number, order, live.clock.now())
     click.echo(f"{count} are given again")
+
+
+@command.command()
+@click.argument("name", default="")
+@AS_JSON
+def check(name: str, as_json: bool) -> None:
+    """Ask each service, or NAME, what it is in, and list where that is not what arrears says; exit code 3 then.
+
+    What it says for the first time is not certain yet: an order may be under way. What it says twice is a task."""
+    with open_installation() as live:
+        if name:
+            service_endpoint(live, name)
+        DriftWatch(live.store, live.transport(), live.clock, RealClock()).look(timedelta(), name)
+        found = [one for one in live.store.drift() if name in ("", one.service)]
+    _say_drift(found, as_json)
+    if found:
+        sys.exit(3)
+
+
+@command.command()
+@AS_JSON
+def drift(as_json: bool) -> None:
+    """List where services said otherwise than arrears when they were last asked, the oldest first."""
+    with open_installation() as live:
+        found = live.store.drift()
+    _say_drift(found, as_json)
+
+
+def _say_drift(found: Sequence[KnownDrift], as_json: bool) -> None:
+    if as_json:
+        print_json([_drift_shown(one) for one in found])
+        return
+    if not found:
+        click.echo("every service says what arrears says")
+    for one in found:
+        more = "" if one.certain else " (said once)"
+        given = f"; its newest order was given {one.repairs} times more" if one.repairs else ""
+        click.echo(f"{sentence(one)}{given}{more}")
+
+
+def _drift_shown(one: KnownDrift) -> dict[str, Any]:
+    return {
+        "service": one.service,
+        "subscription": format_id(SUBSCRIPTION, one.drift.account, one.drift.subscription),
+        "kind": one.drift.kind,
+        "wanted": one.drift.wanted or None,
+        "reported": one.drift.reported or None,
+        "sequence": one.drift.sequence,
+        "given": one.drift.given,
+        "since": one.since,
+        "certain": one.certain,
+        "repairs": one.repairs,
+    }
 
 
 def service_endpoint(live: Installation, name: str) -> DeliveryEndpoint:

@@ -11,9 +11,10 @@ import click
 
 from arrears.cli.common import begin_log, tune_for_batches
 from arrears.engine.courier import POLL_SECONDS
+from arrears.engine.drift import DriftWatch
 from arrears.store.outages import OUTAGES
 from arrears.web.logs import LOG, CourierLog, WorkerLog, say_of_mail
-from arrears.wiring import open_installation
+from arrears.wiring import RealClock, open_installation
 
 CONNECTIONS: Final = 12
 """For the collections run, and for the lanes of the courier, which need one for a moment before and after each post."""
@@ -36,10 +37,12 @@ def command(poll_seconds: int, once: bool) -> None:
     with open_installation(connections_max=CONNECTIONS) as live:
         if once:
             live.hourly(live.clock.now())
+            live.take_statements(live.clock.now())
             live.work_once(stop.is_set, say_of_mail)
             live.courier().carry_all()
             return
         LOG.info("working", seconds=poll_seconds)
-        with live.courier().working_beside(POLL_SECONDS, CourierLog()):
+        drift = DriftWatch(live.store, live.transport(), live.clock, RealClock())
+        with live.courier().working_beside(POLL_SECONDS, CourierLog()), drift.working_beside(CourierLog()):
             live.work(poll_seconds, stop.wait, say_of_mail, WorkerLog(OUTAGES))
     LOG.info("stopped")

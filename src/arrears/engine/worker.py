@@ -108,12 +108,14 @@ def work(
     poll_seconds: int,
     wait: Callable[[int], bool],
     hourly: Callable[[datetime], object] = lambda _now: None,
+    each_time: Callable[[datetime], object] = lambda _now: None,
     say: Callable[[str], object] = lambda _line: None,
     watcher: Watcher = _NOBODY,
 ) -> None:
     """Work until `wait(seconds)` says to stop (True). It is asked between batches only, so that a batch in hand is
     always finished; a worker that is killed instead loses nothing either. `hourly` is called when this begins and
-    once an hour, by every worker. `say` gets a line when something is wrong with mail as a whole, and when it is over.
+    once an hour, by every worker, `each_time` whenever it looks for work. `say` gets a line when something is wrong
+    with mail as a whole, and when it is over.
     It outlives every outage that `watcher` names.
     """
     due: datetime | None = None
@@ -124,6 +126,7 @@ def work(
             if due is None or now >= due:
                 hourly(now)
                 due = now + timedelta(hours=1)
+            each_time(now)
             report, performed = work_once(
                 store, channel, services, clock, limits, providers, context, stopping=lambda: wait(0), tell=news.tell
             )

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
 from arrears.core.bank.matching import OpenItem
-from arrears.core.bank.statements import BankStatement, BankTransaction
+from arrears.core.bank.statements import BankFile, BankStatement, BankTransaction
 from arrears.ports.accounts import AccountReader, Accounts
 from arrears.ports.book import Receivables
 from arrears.ports.store import CollectionsRun
+
+TakeFile = Callable[[BankFile, bytes, str], bool]
+"""Takes a file that was read (with its digest and its name); False where nothing of it was taken."""
 
 
 class CreditState(StrEnum):

@@ -164,6 +164,9 @@ class Transport(Protocol):
         """Send these (headers, body) to one address, all at once, and what came back of each in the same order. Never
         raises for what the other side does or does not do, and ends within its own limit of time."""
 
+    def get(self, url: str, headers: Mapping[str, str]) -> DeliveryAnswer:
+        """Ask an address, with the same limits."""
+
     def check(self, url: str) -> None:
         """Refuse an address that nothing may be sent to: `bad_endpoint_url`, `target_not_allowed`."""
 

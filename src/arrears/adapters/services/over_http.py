@@ -59,7 +59,12 @@ class HttpTransport:
     def post(self, url: str, requests: Sequence[PostedRequest]) -> Sequence[DeliveryAnswer]:
         """See ports.Transport. In a thread of its own, so that it does not matter what the caller's is busy with."""
         with ThreadPoolExecutor(1, "delivery") as apart:
-            return apart.submit(asyncio.run, self._all(url, requests)).result()
+            return apart.submit(asyncio.run, self._all("POST", url, requests)).result()
+
+    def get(self, url: str, headers: Mapping[str, str]) -> DeliveryAnswer:
+        """See ports.Transport."""
+        with ThreadPoolExecutor(1, "delivery") as apart:
+            return apart.submit(asyncio.run, self._all("GET", url, [(headers, b"")])).result()[0]
 
     def sealed(self, secret: str) -> str:
         """See ports.Transport."""
@@ -75,7 +80,7 @@ class HttpTransport:
                 "the secret of an endpoint was sealed by another ARREARS_SECRET_KEY; give it another",
             ) from None
 
-    async def _all(self, url: str, requests: Sequence[PostedRequest]) -> Sequence[DeliveryAnswer]:
+    async def _all(self, method: str, url: str, requests: Sequence[PostedRequest]) -> Sequence[DeliveryAnswer]:
         try:
             target = target_of(url)
             self._allowed.check(target)
@@ -87,12 +92,14 @@ class HttpTransport:
             return [DeliveryAnswer(None, "its name was not resolved in time")] * len(requests)
         except OSError as error:
             return [DeliveryAnswer(None, f"its name cannot be resolved: {_reason(error)}")] * len(requests)
-        return await asyncio.gather(*(self._one(target, address, headers, body) for headers, body in requests))
+        return await asyncio.gather(*(self._one(method, target, address, headers, body) for headers, body in requests))
 
-    async def _one(self, target: Target, address: str, headers: Mapping[str, str], body: bytes) -> DeliveryAnswer:
+    async def _one(
+        self, method: str, target: Target, address: str, headers: Mapping[str, str], body: bytes
+    ) -> DeliveryAnswer:
         try:
             async with asyncio.timeout(self._limit):
-                return await self._exchanged(target, address, headers, body)
+                return await self._exchanged(method, target, address, headers, body)
         except TimeoutError:
             return DeliveryAnswer(None, f"no answer within {self._limit:g} seconds")
         except ssl.SSLError as error:
@@ -102,14 +109,16 @@ class HttpTransport:
         except (h11.RemoteProtocolError, asyncio.IncompleteReadError) as error:
             return DeliveryAnswer(None, f"not an answer of HTTP: {error}")
 
-    async def _exchanged(self, target: Target, address: str, headers: Mapping[str, str], body: bytes) -> DeliveryAnswer:
+    async def _exchanged(
+        self, method: str, target: Target, address: str, headers: Mapping[str, str], body: bytes
+    ) -> DeliveryAnswer:
         secure: dict[str, Any] = {"ssl": self._tls, "server_hostname": target.host} if target.secure else {}
         reader, writer = await asyncio.open_connection(address, target.port, limit=_PART_BYTES, **secure)
         try:
             asked = h11.Connection(h11.CLIENT, max_incomplete_event_size=_PART_BYTES)
             sent = {"Host": target.authority, "User-Agent": "arrears", "Connection": "close", **headers}
             head = [*sent.items(), ("Content-Length", str(len(body)))]
-            writer.write(asked.send(h11.Request(method="POST", target=target.route, headers=head)) or b"")
+            writer.write(asked.send(h11.Request(method=method, target=target.route, headers=head)) or b"")
             writer.write((asked.send(h11.Data(data=body)) or b"") + (asked.send(h11.EndOfMessage()) or b""))
             await writer.drain()
             return await _answer(asked, reader)

@@ -145,7 +145,7 @@ TABLES: Final[Mapping[str, tuple[Compared, ...]]] = {
     ),
     "fact": ("the journal itself: each hash with the one before, the last with the head, that with the heartbeat",),
     **dict.fromkeys(
-        ("unnumbered", "event", "endpoint", "endpoint_secret", "delivery"),
+        ("unnumbered", "event", "endpoint", "endpoint_secret", "delivery", "service_drift"),
         ("what is told outside, and where: no decision reads it, and the journal has what it says",),
     ),
     "heartbeat": ("with the accounts that it names (heartbeat.py); it can only grow",),

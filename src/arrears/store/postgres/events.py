@@ -13,6 +13,7 @@ from arrears.core.facts import Recorded, decode_fact
 from arrears.core.ids import ACCOUNT, format_id
 from arrears.ports.delivery import Parcel
 from arrears.store.postgres.deliveries import PostgresDeliveries, put
+from arrears.store.postgres.drift import PostgresDrift
 from arrears.store.postgres.endpoints import PostgresEndpoints
 from arrears.store.postgres.write import Db, utc
 
@@ -64,7 +65,7 @@ ORDER BY endpoint_id FOR UPDATE SKIP LOCKED
 """
 
 
-class PostgresEvents(PostgresEndpoints, PostgresDeliveries):
+class PostgresEvents(PostgresEndpoints, PostgresDeliveries, PostgresDrift):
     """See ports.EventBook, and with it everything that goes out: ports.EndpointBook and ports.DeliveryBook."""
 
     def transaction(self) -> AbstractContextManager[Db]:

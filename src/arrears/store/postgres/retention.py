@@ -121,6 +121,9 @@ TABLES: Final[Mapping[str, Kept]] = {
     **dict.fromkeys(("django_migrations", "django_content_type"), FRAMEWORK),
     **dict.fromkeys(("auth_group", "auth_group_permissions", "auth_permission"), FRAMEWORK),
     **dict.fromkeys(("unnumbered", "endpoint", "billing_system"), OURS),
+    "service_drift": Kept(
+        "until a service says what we say", "where a service says otherwise; accounts by number alone"
+    ),
     "event": Kept("as the books", "the order in which facts became known outside; accounts by number alone"),
     "endpoint_secret": Kept("until its endpoint is removed", "signs deliveries; names nobody"),
     "delivery": Kept(

@@ -43,7 +43,7 @@ MONEY: Final = ScopeAct.MONEY
 ROUTE_ASKS: Final = OfAccount.ROUTE_ASKS
 
 _CONDITIONS: Final = [
-    {"in": "header", "name": name, "required": False, "schema": {"type": "string", "maxLength": 200}}
+    {"in": "header", "name": name, "required": False, "schema": {"type": "string"}}
     for name in ("If-Match", "If-None-Match")
 ]
 

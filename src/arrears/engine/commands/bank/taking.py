@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
 import msgspec
 
 from arrears.core.bank.statements import BankFile, BankStatement, wrong_with
+from arrears.core.errors import Refused
 from arrears.core.facts import ARREARS
 from arrears.core.system import BANK, BANK_FEED
 from arrears.engine.commands.bank.crediting import end_old_doubts, look_at
 from arrears.engine.system import set_book_refused, set_book_taken
-from arrears.ports.bank import BankTaking, Closing
+from arrears.ports.bank import BankTaking, Closing, TakeFile
 
 
 class TakenFile(msgspec.Struct, frozen=True):
@@ -107,3 +108,25 @@ def bank_hourly(store: BankTaking, ours: Collection[tuple[str, str]], feed_days:
             set_book_refused(store, name, now, f"{account} in {currency}: {since}; take a newer one")
         elif not is_old:
             set_book_taken(store, name, now, ARREARS, f"its newest statement ends on {day}")
+
+
+FOLDER: Final = f"{BANK_FEED}the folder of statements"
+
+
+def take_from(
+    store: BankTaking, laid: Callable[[TakeFile], int], ours: Collection[tuple[str, str]], now: datetime
+) -> int:
+    """Take every file that lies where the bank's files are laid; how many there were. While that place cannot be read
+    it is a task, and what the bank says is not known."""
+
+    def take(read: BankFile, digest: bytes, name: str) -> bool:
+        return take_file(store, read, digest, name, ours, now).state in ("taken", "known")
+
+    try:
+        found = laid(take)
+    except Refused as refused:
+        if FOLDER not in store.system().books_refused:
+            set_book_refused(store, FOLDER, now, refused.message)
+        return 0
+    set_book_taken(store, FOLDER, now, ARREARS, "it can be read")
+    return found
