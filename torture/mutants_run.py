@@ -33,7 +33,7 @@ quickly is not kept waiting by what nobody sees. The rest needs a database, a br
 run for each change."""
 OUTSIDE: Final = frozenset({"database_url", "browser"})
 """Fixtures that start something which a copy of this process cannot share."""
-SECONDS_MAX: Final = 240.0
+SECONDS_MAX: Final = 60.0
 """Of processor time; and by the clock, as other things run beside it, three times that. What takes longer never ends,
 and is seen."""
 

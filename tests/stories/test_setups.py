@@ -107,6 +107,14 @@ def _ended(*_: object) -> None:
     raise KeyboardInterrupt
 
 
+def test_what_another_card_was_declined_for_meanwhile_is_paid_with_the_new_one(going: Going) -> None:
+    page = going.go()
+    assert going.settle(1) == ["declined"]
+    done = going.finish(page)
+    assert [a.state for a in going.attempts() if a.no in done.attempts] == ["paid"]
+    assert going.captures() == 1
+
+
 def test_what_changed_meanwhile_is_not_charged_and_the_card_is_kept(going: Going) -> None:
     page = going.go()
     going.bill(40)
