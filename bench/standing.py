@@ -29,7 +29,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from statistics import quantiles
+from statistics import median, quantiles
 from typing import Any, Final, NamedTuple
 
 import psycopg
@@ -46,7 +46,7 @@ from bench.book import NOW, write_book
 ROOT: Final = Path(__file__).parents[1]
 AT_ONCE: Final = 32
 FLOOR: Final = 0.6
-"""Of the bare look-up's answers a second."""
+"""Of the bare look-up's answers a second, in the median of the pairs: where others use the machine one says little."""
 SLICE_SECONDS: Final = 3.0
 BARE_CONNECTIONS: Final = 8
 TOKEN: Final = "arr_bench"
@@ -238,9 +238,12 @@ class Served(NamedTuple):
 class Place:
     """A database with its book, and the programs that answer on it."""
 
-    def __init__(self, folder: Path, subscriptions: int) -> None:
+    def __init__(self, folder: Path) -> None:
         self.server = EmbeddedServer(folder / "db")
         self.url = self.server.start()
+
+    def fill(self, subscriptions: int) -> None:
+        """Write the book, and a token to ask with."""
         with psycopg.connect(self.url, autocommit=True) as db:
             db.execute("CREATE DATABASE bench_standing")
         self.url = psycopg.conninfo.make_conninfo(self.url, dbname="bench_standing")
@@ -252,7 +255,9 @@ class Place:
                 "INSERT INTO api_token (name, digest, scope, created_at) VALUES ('bench', %s, '*:read', %s)",
                 [digest, NOW],
             )
-            self.states = db.execute("SELECT account_id, no, state FROM subscription").fetchall()
+            self.states: list[tuple[int, int, str]] = db.execute(
+                "SELECT account_id, no, state FROM subscription"
+            ).fetchall()
 
     @contextmanager
     def served(self, kind: str) -> Iterator[Served]:
@@ -326,7 +331,7 @@ def measured(place: Place, pairs: int, seed: int) -> dict[str, Any]:
                 found[kind].append(asked)
     figures: dict[str, Any] = {kind: figures_of(asked) for kind, asked in found.items()}
     each = [len(o.seconds) / len(b.seconds) for o, b in zip(found["ours"], found["bare"], strict=True)]
-    figures["ratio"] = round(figures["ours"]["a_second"] / figures["bare"]["a_second"], 2)
+    figures["ratio"] = round(median(each), 2)
     figures["ratio_of_processor_time"] = round(figures["bare"]["processor_us"] / figures["ours"]["processor_us"], 2)
     figures["ratio_of_pairs"] = [round(one, 2) for one in sorted(each)]
     figures["wrong"] = [line for asked in found["ours"] for line in asked.wrong][:5]
@@ -363,8 +368,9 @@ def main() -> int:
         return 0
     folder = Path(tempfile.mkdtemp(prefix="arrears-bench-"))
     folder.chmod(0o711)
-    place = Place(folder, options.subscriptions)
+    place = Place(folder)
     try:
+        place.fill(options.subscriptions)
         figures = {"seed": options.seed, "subscriptions": len(place.states), "clients": AT_ONCE}
         figures |= {"load": round(os.getloadavg()[0], 1), **measured(place, options.pairs, options.seed)}
         figures |= killed(place, options.seed)

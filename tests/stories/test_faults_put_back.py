@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from torture import ladder_faults, mail_faults, money_faults
+from torture import deletion, ladder_faults, mail_faults, money_faults
 from torture.put_back import Fault
 
 EVERY = [fault for module in (ladder_faults, mail_faults, money_faults) for fault in module.FAULTS]
+EVERY += [one.fault for one in deletion.FAULTS]
 
 
 @pytest.mark.parametrize("fault", EVERY, ids=lambda fault: fault.what)

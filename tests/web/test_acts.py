@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple
 
 import pytest
 from tests.sizes import ALL
+from tests.web.living import day_in_amsterdam
 from tests.web.page_forms import Offer, offers
 from tests.web.states import RECIPES, Town
 from tests.web.test_centre import text
@@ -39,8 +40,8 @@ class Act(NamedTuple):
 
 
 ACTS: Final = {
-    "settle": {"card": "", "pay": "method", "part": "method"},
-    "methods": {"add": "", "activate": "method", "remove": "method", "renew": "method"},
+    "settle": {"card": "", "pay": "method", "part": "method", "sent": ""},
+    "methods": {"by_invoice": "", "add": "", "activate": "method", "remove": "method", "renew": "method"},
     "subscriptions": {"cancel": "subscription", "back": "subscription"},
     "story": {"confirm": "attempts"},
     "profile": {
@@ -108,6 +109,7 @@ def form_of(town: Town, account: int, act: Act) -> tuple[str, dict[str, object]]
         form["quote"] = [f"{one.currency}:{one.hash}" for one in quotes]
         form["seen"] = str(store.snapshots([account])[account].attempt_count)
         form |= {f"part_{one.currency}": str(one.amount_minor // 100) for one in quotes[:1]}
+    form |= {"on": day_in_amsterdam(town.now).isoformat(), "text": "KvK 12345678"}
     if act.do == "renew":
         form |= {"month": "12", "year": str(town.now.year + 1)}
     paths = {"pay": "/pay/", "story": f"/acc_{account}/story/{act.about}"}
@@ -222,6 +224,8 @@ def done(town: Town, account: int, act: Act, offer: Offer) -> str:
         fields["year"] = [str(expires_on.year + 1)]
     if act.do in ("address", "invite", "warn"):
         fields["address"] = [f"{act.do}{random.getrandbits(40)}@example.org"]
+    if act.do == "by_invoice":
+        fields["text"] = ["KvK 12345678, about EUR 100 a month"]
     if act.do == "read":
         fields["zone"] = [random.choice([zone for zone in ZONES if [zone] != fields["zone"]])]
     before = trace(town, account)

@@ -89,6 +89,53 @@ def test_the_second_to_press_is_shown_what_the_first_has_changed(
     assert len(holds) == 1
 
 
+def arrive(town: Town, count: int) -> list[int]:
+    """So many transfers arrive that name an invoice with a letter too much; the accounts that they are for."""
+    from arrears.core.bank.statements import Balance, BankEntry, BankFile, BankStatement, BankTransaction, StatementKind
+    from arrears.engine.commands.bank.taking import take_file
+
+    store, today = town.shop.store, town.now.date()
+    owing = [account for account in store.snapshots(sorted(town.accounts.values())).values() if account.debts]
+    chosen = [account for account in owing if account.debts[0].currency == "EUR"][:count]
+    entries = []
+    for serial, account in enumerate(chosen):
+        texts = (f"invoice {account.debts[0].number}x",)
+        said = BankTransaction(1_00 + serial, "EUR", texts=texts, name="Somebody")
+        reference = f"T{serial}-{today}"
+        entries.append(BankEntry(1_00 + serial, "EUR", today, today, reference, transactions=(said,)))
+    total = sum(entry.amount_minor for entry in entries)
+    ends = (Balance(0, "EUR"), Balance(total, "EUR", today))
+    iban = "NL91ABNA0417164300"
+    file = BankFile((BankStatement("camt.053.001.08", StatementKind.STATEMENT, iban, "EUR", *ends, tuple(entries)),))
+    take_file(store, file, os.urandom(32), "today.xml", {(iban, "EUR")}, town.now)
+    return [account.no for account in chosen]
+
+
+@pytest.mark.turn(2)
+def test_transfers_are_matched_by_keyboard_alone_and_one_is_taken_back(
+    town: Town, enters: Callable[[str, str, str], Page]
+) -> None:
+    accounts = arrive(town, 4)
+    dora = enters("dora@operator.example", "agent", "en")
+    dora.goto(f"{town.shop.url}/console/bank")
+    kept(dora, "5-transfer", "en")
+    for _ in accounts:
+        expect(dora.locator("input[name=suggestion]").first).to_be_focused()
+        before = dora.url
+        dora.keyboard.press("Space")
+        dora.keyboard.press("Enter")
+        expect(dora.get_by_role("status")).to_contain_text("It is booked")
+        assert dora.url != before
+    expect(dora.locator("main")).to_contain_text("No transfer waits.")
+    booked = [store_part for n in range(1, 5) for store_part in town.shop.store.parts_of(n)]
+    assert sorted(part.account for part in booked) == sorted(accounts)
+    dora.goto(f"{town.shop.url}/console/bank/1")
+    dora.locator("#why").fill("it was another Anna")
+    dora.get_by_role("button", name="Take it back").click()
+    expect(dora.get_by_role("status")).to_contain_text("waits again")
+    expect(dora.locator("input[name=suggestion]").first).to_be_visible()
+
+
 @pytest.mark.turn(2)
 def test_without_scripts_and_by_keyboard_a_task_is_closed_with_what_was_done(
     town: Town, enters: Callable[[str, str, str], Page]

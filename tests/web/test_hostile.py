@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 import re
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote_from_bytes
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from django.test import Client
 
 REQUESTS: Final = few(1_000, 20_000)
+ASKED: Final = few(300, 10_000)
 METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE", "X" * 40, "get")
 ROLES: Final = ("anonymous", "administrator", "reader", "staff")
 TOKENS: Final = ("", "Bearer ", "Bearer x", "Basic x", "Basic Zm9vOmJhcg==", "Bearer \xff\xfe", "Bearer " + "9" * 5000)
@@ -176,6 +179,95 @@ class Attacker:
         return scope, body
 
 
+VALUES: Final[tuple[Any, ...]] = (
+    *(None, True, 0, -1, 1, 4900, 2**31, 2**63, 10**400, 1.5, 1e400, "", "x", "x" * 5_000, "\x00", "\ud800", "\u202e"),
+    *("acc_1", "acc_0", "sub_1_1", "EUR", "eur", "XXX", "nl", "Mars/Phobos", "0000-00-00", "2026-02-30", "9999-12-31"),
+    *(
+        "2026-01-01T00:00:00",
+        "2026-01-01T00:00:00+99:99",
+        "٣",
+        "a@b",
+        "a@b.example\r\nBcc: c@d",
+        [],
+        {},
+        [[]],
+        {"a": 1},
+    ),
+)
+
+
+class Program:
+    """Requests of a program that may do everything, drawn from one seed, over all that is described: most of what it
+    sends has the shape that is asked for, with values that nobody should send."""
+
+    def __init__(self, town: Town, seed: int) -> None:
+        from django.test import Client
+
+        from arrears.web.api_tokens import create_token
+
+        described = json.loads(Client(HTTP_HOST="localhost").get("/v1/openapi.json").content)
+        self._dice, self._town = random.Random(seed), town
+        self._schemas = described.get("components", {}).get("schemas", {})
+        self._asked = [
+            (path, method.upper(), operation)
+            for path, operations in sorted(described["paths"].items())
+            for method, operation in sorted(operations.items())
+        ]
+        now = datetime.now(UTC)
+        # Several, since each has its own tries a minute.
+        self._tokens = [create_token(f"hostile {n}", "write", now) for n in range(8)]
+
+    def request(self) -> tuple[dict[str, Any], bytes]:
+        """A scope and a body."""
+        dice = self._dice
+        path, method, operation = dice.choice(self._asked)
+        whole = re.sub(r"\{(\w+)\}", lambda part: self._part(part[1]), path).encode("latin-1")
+        named = [one["name"] for one in operation.get("parameters", []) if one["in"] == "query"]
+        query = b"&".join(
+            name.encode() + b"=" + quoted(dice.choice(ODD), dice) for name in named if dice.random() < 0.4
+        )
+        headers = [(b"host", b"localhost"), (b"content-type", b"application/json")]
+        headers.append((b"authorization", f"Bearer {dice.choice(self._tokens)}".encode()))
+        key = dice.choice(("", "k", f"k{dice.random()}", "x" * 300, "\xff"))
+        headers += [(b"idempotency-key", key.encode("latin-1"))] if key else []
+        asked = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
+        body = b"" if asked is None else json.dumps(self._made(asked, 0)).encode()
+        headers.append((b"content-length", str(len(body)).encode()))
+        scope = {"type": "http", "method": method, "http_version": "1.1", "path": whole.decode("latin-1")}
+        scope |= {"raw_path": whole, "query_string": query, "headers": headers}
+        return scope | {"client": ("127.0.0.1", 1), "server": ("127.0.0.1", 8000)}, body
+
+    def _part(self, name: str) -> str:
+        dice, known = self._dice, sorted(self._town.links) or [1]
+        if dice.random() < 0.3:
+            return quoted(dice.choice(ODD), dice).decode("latin-1")
+        return dice.choice((f"acc_{dice.choice(known)}", f"sub_{dice.choice(known)}_1", "1", "nobody", name))
+
+    def _made(self, schema: Mapping[str, Any], depth: int) -> Any:
+        dice = self._dice
+        if dice.random() < 0.15 or depth > 5:
+            return dice.choice(VALUES)
+        if "$ref" in schema:
+            return self._made(self._schemas[schema["$ref"].rsplit("/", 1)[1]], depth + 1)
+        for several in ("anyOf", "oneOf", "allOf"):
+            if several in schema:
+                return self._made(dice.choice(schema[several]), depth + 1)
+        match schema.get("type"):
+            case "object":
+                required, known = schema.get("required", ()), schema.get("properties", {})
+                left = {name: one for name, one in known.items() if name in required or dice.random() < 0.4}
+                return {name: self._made(one, depth + 1) for name, one in left.items() if dice.random() < 0.95}
+            case "array":
+                return [self._made(schema.get("items", {}), depth + 1) for _ in range(dice.randrange(3))]
+            case "integer":
+                return dice.choice((1, 4900, schema.get("minimum", 0), dice.choice(VALUES)))
+            case "string":
+                asked = schema.get("enum") or schema.get("examples") or ["2026-01-05" if "format" in schema else "EUR"]
+                return dice.choice((asked[0], asked[-1], dice.choice(VALUES)))
+            case _:
+                return dice.choice(VALUES)
+
+
 def quoted(octets: bytes, dice: random.Random) -> bytes:
     """As an address has it; sometimes as nobody should send it."""
     return quote_from_bytes(octets).encode() if dice.random() < 0.8 else octets.replace(b" ", b"%20")
@@ -240,25 +332,43 @@ def mistakes() -> Any:
     got_request_exception.disconnect(keep)
 
 
-@pytest.mark.turn(2)
-def test_no_request_is_a_mistake_of_ours(town: Town, mistakes: list[str], request: pytest.FixtureRequest) -> None:
+def asked_of(attacker: Attacker | Program, count: int, mistakes: list[str]) -> dict[int, int]:
+    """So many requests; how often each status was answered."""
     from arrears.web.wsgi import get_application
 
-    seed = int(str(request.config.getoption("randomly_seed", 0)).removeprefix("default") or 0)
-    attacker, let_in = Attacker(town, seed), gate(get_application())
+    let_in = gate(get_application())
     statuses: dict[int, int] = {}
 
     async def all_of_them() -> None:
-        for _ in range(REQUESTS):
+        for _ in range(count):
             scope, body = attacker.request()
             status = await answered(let_in, scope, body)
             statuses[status] = statuses.get(status, 0) + 1
-            assert status < 500, f"seed {seed}: {scope} {body[:200]!r} {mistakes[-1:]}"
+            assert status < 500, f"{scope} {body[:2000]!r} {mistakes[-1:]}"
 
     # A browser of other tests keeps an event loop in this thread.
     with ThreadPoolExecutor(1) as apart:
         apart.submit(asyncio.run, all_of_them()).result()
+    return statuses
+
+
+def seed_of(request: pytest.FixtureRequest) -> int:
+    return int(str(request.config.getoption("randomly_seed", 0)).removeprefix("default") or 0)
+
+
+@pytest.mark.turn(2)
+def test_no_request_is_a_mistake_of_ours(town: Town, mistakes: list[str], request: pytest.FixtureRequest) -> None:
+    statuses = asked_of(Attacker(town, seed_of(request)), REQUESTS, mistakes)
     assert {200, 400, 403, 404, 405, 413, 415} & set(statuses)
+
+
+@pytest.mark.turn(2)
+def test_no_request_of_a_program_that_may_do_everything_is_a_mistake_of_ours(
+    town: Town, mistakes: list[str], request: pytest.FixtureRequest
+) -> None:
+    statuses = asked_of(Program(town, seed_of(request)), ASKED, mistakes)
+    assert not statuses.keys() & {401, 429}, "it gets in, and is heard"
+    assert {200, 404, 422} <= statuses.keys(), statuses
 
 
 @pytest.mark.parametrize("path", ["/v1/me", "/webhooks/stripe", "/webhooks/mail/postmark", "/sign-in", "/help"])

@@ -35,7 +35,7 @@ invitation               Accept the invitation              invitation
 password_reset           Choose a new password              new_password
 sign_in_changed          Look at sign-in and security       security
 paid_after_deletion      See it in the account centre       account
-credit_offered           Choose: refund or credit           help
+credit_offered           Ask for it back                    help
 test                     See who is told what               message_plan
 support_confirm          Yes, I asked for help              help
 support_received         See your request                   help

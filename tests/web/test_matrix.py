@@ -43,6 +43,9 @@ GET  /console/tasks                             in         in       in          
 POST /console/tasks                             in         in       in             in       in        422
 GET  /console/deletions                         in         in       in             in       in        200
 POST /console/deletions                         in         in       in             in       in        403
+GET  /console/bank                              in         in       in             in       in        200
+GET  /console/bank/<int:number>                 in         in       in             in       in        404
+POST /console/bank/<int:number>                 in         in       in             in       in        404
 GET  /console/tokens                            in         in       in             in       in        403
 POST /console/tokens                            in         in       in             in       in        403
 GET  /console/requests                          in         in       in             in       in        200

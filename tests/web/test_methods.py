@@ -181,7 +181,7 @@ def test_a_payment_page_that_was_left_is_no_payment_that_waits_to_be_confirmed(s
     for path in ("", "settle"):
         page = text(client.get(f"/acc_{account}/{path}"))
         assert "wacht een betaling op uw bevestiging" not in page
-        assert "U was op de betaalpagina. Hebt u die verlaten, dan is er niets afgeschreven." in page
+        assert "U was op de betaalpagina. Hebt u daar niet betaald, dan is er niets afgeschreven." in page
 
 
 def test_a_part_is_taken_as_people_type_it_or_the_range_is_named(shop: Living, client: Client) -> None:

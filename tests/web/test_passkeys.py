@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
-from tests.site import PASSWORD
+from tests.site import PASSWORD, using
 from tests.web import entrance
 from tests.web.entrance import Entrance, come_in
 from tests.web.living import served
@@ -89,6 +89,23 @@ def test_a_passkey_alone_lets_in_and_comes_back_to_where_one_was(house: Entrance
     page.get_by_role("button", name="Use a passkey").click()
     expect(page).to_have_url(f"{visitor.url}/acc_{number}/invoices")
     assert visitor.wrong == [], "the content policy lets our scripts run, and nothing else was tried"
+
+
+@pytest.mark.turn(2)
+@pytest.mark.turn(2)
+def test_at_an_address_in_figures_the_page_says_why_there_are_no_passkeys(house: Entrance, browser: Browser) -> None:
+    """Where the operator's site has no name: a browser with an authenticator is offered none, and told what works."""
+    _, person, _ = house.account()
+    with served() as port, using(base_url=f"http://127.0.0.1:{port}"), browser.new_context(locale="en-GB") as context:
+        visitor = Visitor(context, f"http://127.0.0.1:{port}")
+        visitor.is_signed_in(person)
+        page = visitor.goes("/security/passkeys/new")
+        expect(page.get_by_text("Passkeys do not work here")).to_be_visible()
+        expect(page.get_by_text("An authenticator app does work here")).to_be_visible()
+        expect(page.get_by_role("button", name="Add a passkey")).to_have_count(0)
+        visitor.is_signed_out()
+        expect(visitor.goes("/sign-in").get_by_role("button", name="Use a passkey")).to_have_count(0)
+        assert visitor.wrong == []
 
 
 @pytest.mark.turn(2)

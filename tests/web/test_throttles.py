@@ -322,6 +322,8 @@ THROTTLES: Final = """
 /console/deletions                       session
 /console/tokens                          session
 /console/requests                        session
+/console/bank                            session
+/console/bank/<int:number>               session
 /console/requests/<int:number>           session
 /console/<account:account>/              session
 /console/<account:account>/<slug:act>    session

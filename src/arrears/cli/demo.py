@@ -128,8 +128,9 @@ def _left(parts: DemoParts, world: PlayedWorld) -> KeptWorld:
 
 def _card(told: PastWeeks) -> None:
     click.echo()
-    click.echo("And one with a card, at the sandbox payment provider on this machine (the only thing here that is not")
-    click.echo(f"the real one, because that one cannot be reached): {format_id(ACCOUNT, told.number)}, by day")
+    account = format_id(ACCOUNT, told.number)
+    click.echo(f"The story of one account, {account}, by day. It pays by card, at the sandbox payment provider on this")
+    click.echo("machine (the only thing here that is not the real one, because that one cannot be reached).")
     click.echo()
     for line in told.lines:
         click.echo(f"  {as_text(line)}")

@@ -24,6 +24,7 @@ from arrears.web.account_centre import help as support
 from arrears.web.api import api
 from arrears.web.console import account as staff_account
 from arrears.web.console import acts as staff_acts
+from arrears.web.console import bank as staff_bank
 from arrears.web.console import requests as staff_requests
 from arrears.web.console import sign_in as staff
 from arrears.web.console import today as staff_today
@@ -63,6 +64,8 @@ urlpatterns = [
     path("console/search", staff_today.search),
     path("console/tasks", staff_waiting.tasks),
     path("console/deletions", staff_waiting.deletions),
+    path("console/bank", staff_bank.page),
+    path("console/bank/<int:number>", staff_bank.one),
     path("console/tokens", staff_tokens.tokens),
     path("console/requests", staff_requests.page),
     path("console/requests/<int:number>", staff_requests.one),

@@ -134,7 +134,7 @@ def test_a_pay_link_pays_once_after_back_a_second_tab_and_a_page_that_was_left(s
     anna.clicks("Pay €120.00", "€ 120,00 betalen")
     anna.clicks(*pay)
     anna.clicks("Go back without paying", "Terug zonder te betalen")
-    anna.sees("If you left it, nothing was taken.", "Hebt u de pagina verlaten, dan is er niets afgeschreven.")
+    anna.sees("If you left it without paying, nothing was taken.", "Hebt u de pagina verlaten zonder te betalen")
     anna.title_is("Pay what is open", "Openstaand bedrag betalen")
     anna.clicks(*pay)
     anna.page.wait_for_url(f"{scene.sandbox.url}/pay/**")

@@ -31,7 +31,7 @@ def page(visit: Visit) -> HttpResponse:
     done = ""
     try:
         match form.get("do"):
-            case "by_invoice":
+            case "by_invoice" if switching(visit):
                 return visit.to(f"help/{_ask_to_switch(visit)}")
             case "add":
                 return away(visit, go_for_a_card(visit, {}).url)

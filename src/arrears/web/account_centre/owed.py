@@ -153,7 +153,7 @@ def under_way(visit: Visit) -> UnderWay | None:
         return None
     attempt = visit.snapshot.attempts[-1]
     if attempt.on_page:
-        text = _("You were on the payment page. If you left it, nothing was taken.")
+        text = _("You were on the payment page. If you did not pay there, nothing was taken.")
     elif attempt.state is AttemptState.NEEDS_CUSTOMER:
         if waits_for_nothing(visit.snapshot, attempt):
             return None

@@ -23,7 +23,8 @@ def plain_address(answer: Callable[[HttpRequest], HttpResponse]) -> Callable[[Ht
         length = str(request.META.get("CONTENT_LENGTH") or "0")
         if not (length.isascii() and length.isdecimal() and len(length) <= LENGTH_DIGITS_MAX):
             return problem(400, "bad_length", "The request cannot be read", "its Content-Length is no number")
-        if "\0" in request.path or "%00" in request.META.get("QUERY_STRING", ""):
+        query = request.META.get("QUERY_STRING", "")
+        if "\0" in request.path or "%00" in query or "\0" in query:
             return problem(400, "bad_address", "The address cannot be read", "it contains a NUL")
         response = answer(request)
         if response.status_code == 405 and request.path.startswith("/v1/"):

@@ -54,6 +54,13 @@ def queue(store: AccountsAndBank) -> list[Queued]:
     return found
 
 
+def queued(store: AccountsAndBank, one: StoredCredit) -> Queued:
+    """One transfer, with the suggestions of now."""
+    index = StoredIndex(store)
+    index.look_up_near([as_credit(one)])
+    return Queued(one, suggestions_for(index, one))
+
+
 def credit(store: AccountsAndBank, number: int) -> StoredCredit:
     """One transfer. Refuses `unknown_credit`."""
     found = store.credits_in(list(CreditState), [number])
