@@ -294,8 +294,7 @@ class BankWorld:
                 if isinstance(recorded.fact, f.Disabled):
                     self.count["disabled"] += 1
                     on = recorded.at.date()
-                    due = max(self.asked[account, owing.debt][2] for owing in recorded.fact.evidence.owing)
-                    owed = sum(minor for (who, _), (_, minor, by) in self.asked.items() if who == account and by <= due)
+                    owed = sum(minor for (who, _), (_, minor, due) in self.asked.items() if who == account and due < on)
                     if self._paid_by(account, on - timedelta(days=FEED_DAYS + 1), on) >= owed:
                         found.append(f"account {account} was disabled on {on}, and all it owed was at the bank")
         return found
