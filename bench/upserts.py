@@ -19,7 +19,7 @@ import tempfile
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from importlib import import_module
@@ -54,8 +54,9 @@ def minor(text: str) -> int:
     return int(text.replace(".", "").replace(",", ""))
 
 
-def rows_of(book: Path, *, shuffled: bool, seed: int) -> list[bytes]:
-    """The rows of a book: each customer's account, then its invoices; or all of them in random order."""
+def requests_of(book: Path, *, shuffled: bool, seed: int) -> list[list[list[bytes]]]:
+    """The rows of a book in requests, and these in waves, each sent when the one before is answered: customers whole,
+    in one wave; or all accounts, and then their invoices in random order."""
     accounts: dict[str, list[bytes]] = {}
     with book.open(newline="", encoding="utf-8") as file:
         for row in csv.DictReader(file, delimiter=";"):
@@ -71,10 +72,20 @@ def rows_of(book: Path, *, shuffled: bool, seed: int) -> list[bytes]:
                 said["paid"] = {**total, "amount_minor": minor(row["paid"])}
             accounts[ref].append(json.dumps(said).encode())
     if not shuffled:
-        return [line for lines in accounts.values() for line in lines]
-    rows = [line for lines in accounts.values() for line in lines[1:]]
+        return [filled(accounts.values())]
+    rows = [[line] for lines in accounts.values() for line in lines[1:]]
     random.Random(seed).shuffle(rows)
-    return [*(lines[0] for lines in accounts.values()), *rows]
+    return [filled([lines[0]] for lines in accounts.values()), filled(rows)]
+
+
+def filled(groups: Iterable[list[bytes]]) -> list[list[bytes]]:
+    """Requests of as many rows as they may have, no group in two of them."""
+    found: list[list[bytes]] = [[]]
+    for group in groups:
+        if len(found[-1]) + len(group) > ROWS_A_REQUEST:
+            found.append([])
+        found[-1] += group
+    return found
 
 
 @contextmanager
@@ -116,9 +127,8 @@ def send(url: str, token: str, rows: Sequence[bytes]) -> Mapping[str, Any]:
     return said
 
 
-def upserted(name: str, rows: Sequence[bytes], clients: int) -> tuple[float, float, float]:
+def upserted(name: str, waves: Sequence[list[list[bytes]]], clients: int) -> tuple[float, float, float]:
     """Seconds to send all rows, seconds to send them again, and the largest memory of the server in MiB."""
-    parts = [rows[at : at + ROWS_A_REQUEST] for at in range(0, len(rows), ROWS_A_REQUEST)]
     with serving(name) as (url, token, session):
         over, memory = threading.Event(), [0.0]
 
@@ -133,7 +143,8 @@ def upserted(name: str, rows: Sequence[bytes], clients: int) -> tuple[float, flo
             for _ in range(2):
                 began = time.perf_counter()
                 with ThreadPoolExecutor(clients) as pool:
-                    list(pool.map(lambda part: send(url, token, part), parts))
+                    for wave in waves:
+                        list(pool.map(lambda part: send(url, token, part), wave))
                 took.append(time.perf_counter() - began)
         finally:
             over.set()
@@ -147,10 +158,10 @@ def measure(url: str, invoices: int, seed: int, clients: int, *, shuffled: bool)
         folder = Path(place)
         files.write_book(folder / "book.csv", invoices, seed)
         (folder / "map.toml").write_text(files.MAP)
-        rows = rows_of(folder / "book.csv", shuffled=shuffled, seed=seed)
+        waves = requests_of(folder / "book.csv", shuffled=shuffled, seed=seed)
         by_file, by_request = (fresh_database(name) for name in ("bench_upserts_file", "bench_upserts"))
         seconds, _ = files.imported(url, "bench_upserts_file", folder / "book.csv", folder / "map.toml")
-    took, again, memory = upserted("bench_upserts", rows, clients)
+    took, again, memory = upserted("bench_upserts", waves, clients)
     said = []
     for database in (by_file, by_request):
         with psycopg.connect(database) as db:
@@ -159,7 +170,7 @@ def measure(url: str, invoices: int, seed: int, clients: int, *, shuffled: bool)
         raise SystemExit(f"the two books differ: {said}")
     return {
         "invoices": invoices,
-        "rows": len(rows),
+        "rows": sum(len(part) for wave in waves for part in wave),
         "clients": clients,
         "shuffled": shuffled,
         "import_a_second": round(invoices / seconds),

@@ -138,6 +138,7 @@ CASES = {
         f"{'x' * 32},hush",
         "is short; give 32 random characters or more",
     ),
+    "certificate_key": Case("", "a1" * 32, "a1" * 32, "hush", "is no key; give 64 hexadecimal digits"),
     "proxies": Case(0, "2", 2, "-1", A_NUMBER.replace("{least}", "0")),
     "log": Case("text", "json", "json", "yaml", "is 'yaml'; it is text or json"),
     "metrics_token": Case("", "m" * 32, "m" * 32, "hush", "is short; give 32 random characters or more"),
@@ -217,6 +218,7 @@ SECRETS = (
     "mail_webhook_secret",
     "secret_key",
     "secret_key_fallbacks",
+    "certificate_key",
     "metrics_token",
 )
 

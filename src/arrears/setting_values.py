@@ -37,6 +37,8 @@ Parser = Callable[[str, str], T]
 ROW: Final = "row"
 """Where the field of a dataclass keeps its row."""
 
+CERTIFICATE_DIGITS: Final = 64
+"""Of a private key of Ed25519."""
 SECRET_CHARACTERS_MIN: Final = 32
 """For a key that signs and encrypts: 128 bits at the least, however it was written down."""
 
@@ -321,6 +323,13 @@ def as_user_and_password(variable: str, given: str) -> Secret:
 def as_secret_key(variable: str, given: str) -> Secret:
     if len(given) < SECRET_CHARACTERS_MIN:
         raise _wrong(variable, f"is short; give {SECRET_CHARACTERS_MIN} random characters or more")
+    return as_secret(variable, given)
+
+
+def as_certificate_key(variable: str, given: str) -> Secret:
+    """The private key of certificates (core.certificate), in hexadecimal digits."""
+    if len(given) != CERTIFICATE_DIGITS or set(given) - set("0123456789abcdef"):
+        raise _wrong(variable, f"is no key; give {CERTIFICATE_DIGITS} hexadecimal digits, as the file has them")
     return as_secret(variable, given)
 
 

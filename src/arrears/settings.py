@@ -34,6 +34,7 @@ from arrears.setting_values import (
     SettingRow,
     as_address,
     as_base_url,
+    as_certificate_key,
     as_database_name,
     as_database_url,
     as_folder,
@@ -217,6 +218,12 @@ class Settings:
     )
     secret_key_fallbacks: tuple[Secret, ...] = setting(
         "earlier keys, with commas between: they prove what they signed, and sign nothing", as_secret_keys, (), "none"
+    )
+    certificate_key: Secret = setting(
+        "the private key that signs certificates, the same on every host: 64 hexadecimal digits",
+        as_certificate_key,
+        Secret(),
+        "this machine's own, made once and kept in the home",
     )
     proxies: int = setting(
         "how many servers of your own stand in front and add to `X-Forwarded-For`; with `ARREARS_HTTPS` one at least",

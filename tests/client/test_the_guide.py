@@ -15,7 +15,7 @@ import pytest
 from tests.sources import ROOT
 
 SECONDS_MAX: Final = 540
-OWN_PORT: Final = """for _ in $(seq 600); do grep -q ":[0-9]*/" "$HOME/arrears-first.log" && break; sleep 0.1; done
+OWN_PORT: Final = """for _ in $(seq 3000); do grep -q ":[0-9]*/" "$HOME/arrears-first.log" && break; sleep 0.1; done
 ADDRESS=$(grep -o "http://[a-z0-9.]*:[0-9]*" "$HOME/arrears-first.log" | head -n 1)
 """
 """Another program may have port 8000: served at any free one, which is read from what the server says."""

@@ -243,6 +243,26 @@ def test_what_a_process_left_is_taken_up_by_the_next(store: PostgresStore) -> No
     assert bank_sum(store) == 12_000
 
 
+def test_a_worker_that_ends_while_it_takes_back_leaves_nothing_half_done(
+    store: PostgresStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take(store, statement(credit(12_000, "INV-0001", PAYER)))
+
+    def ends(_number: int) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as ending:
+        ending.setattr(store, "forget_payers", ends)
+        with pytest.raises(KeyboardInterrupt):
+            take(
+                store, statement(credit(-12_000, "return", PAYER, returned=True, day=9), opening=12_000, day=9), "b", 9
+            )
+    assert states(store) == [(12_000, "matched"), (-12_000, "new")]
+    bank_hourly(store, OURS, 0, at(9))
+    assert states(store) == [(12_000, "returned"), (-12_000, "returned")]
+    assert (open_of(store, 1), bank_sum(store)) == ([12_000], 0)
+
+
 def test_a_reference_made_of_numbers_finds_its_invoice(store: PostgresStore) -> None:
     take(store, statement(credit(12_000, creditor_reference("A3I2")), credit(12_000, creditor_reference("INV0002"))))
     assert (open_of(store, 3), open_of(store, 2)) == ([12_000], [])

@@ -90,10 +90,17 @@ def test_what_nobody_asked_for_within_a_day_is_not_asked_for_any_more(
         give(paid)
     monkeypatch.undo()
     paid.down_until(4)
-    with pytest.raises(Refused, match="refused to give back"):
+    with pytest.raises(Refused, match="it said no"):
         give(paid)
     assert not any(one.refunded for one in paid.bank.taken.values())
     paid.agrees()
+
+
+def test_a_refund_that_was_made_at_the_provider_and_is_told_twice_is_one(paid: Banked) -> None:
+    told = RefundChange(ref(paid).partition(":")[2], "r-9", "", RefundState.DONE, 3000, "EUR")
+    paid.hear(told)
+    paid.hear(told)
+    assert [fact.amount_minor for _, fact in paid.facts(f.Refunded)] == [3000]
 
 
 def test_an_answer_that_never_comes_is_looked_for_a_day_later_and_never_asked_again(paid: Banked) -> None:

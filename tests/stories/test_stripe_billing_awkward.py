@@ -194,6 +194,16 @@ def test_an_invoice_that_cannot_be_taken_stops_none_of_the_others(business: Busi
     assert not [one for one in business.tasks() if odd in one]
 
 
+def test_a_customer_that_cannot_be_read_is_one_task_and_stops_nobody_else(business: Business) -> None:
+    odd, _ = business.subscribed("insufficient_funds")
+    business.sandbox.book.customers[odd].details["preferred_locales"] = {"a": 7}
+    _, invoice = business.subscribed("insufficient_funds")
+    business.sweep(everybody=True)
+    assert business.owed(invoice) == Owed(1000, 1000)
+    [task] = business.tasks()
+    assert odd in task
+
+
 def test_products_are_services_and_long_invoices_are_read_to_their_end(
     make_postgres: Callable[[], PostgresStore],
 ) -> None:

@@ -15,6 +15,7 @@ from arrears.core.certificate import KEY_BYTES, Named, deletion_certificate, pub
 from arrears.core.errors import Refused
 from arrears.core.ids import ACCOUNT, SUBSCRIPTION, format_id, parse_id
 from arrears.engine.finding import find_account, find_subscription
+from arrears.settings import Settings
 from arrears.store.server import make_home
 from arrears.wiring import open_installation, settings
 
@@ -37,7 +38,7 @@ def show(subscription: str, out: str | None) -> None:
         sub = snapshot.subscription(find_subscription(snapshot, subscription))
         known = live.store.contacts([account])[account]
         named = Named(live.store.system().identity, settings().operator, known.ref, known.name, sub.service)
-        text = signed(deletion_certificate(live.store.history(account), number, named), private_key(settings().home))
+        text = signed(deletion_certificate(live.store.history(account), number, named), private_key(settings()))
         write(text)
         if out is None:
             click.echo(text, nl=False)
@@ -46,7 +47,7 @@ def show(subscription: str, out: str | None) -> None:
 @command.command()
 def key() -> None:
     """Print the public key that certificates of this installation are checked with; give it to whoever gets one."""
-    click.echo(public_key_of(private_key(settings().home)))
+    click.echo(public_key_of(private_key(settings())))
 
 
 @command.command()
@@ -61,9 +62,12 @@ def verify(file: Path, public: str) -> None:
     print_json(verified(content, public.strip()))
 
 
-def private_key(home: Path) -> bytes:
-    """This machine's own key for certificates, made once, in the home, readable by its owner alone. Another host gets a
-    copy of the file; who loses it can prove old certificates by the public key, and signs new ones with another."""
+def private_key(ours: Settings) -> bytes:
+    """The key that is set for certificates, else this machine's own, made once, in the home, readable by its owner
+    alone. Who loses it can prove old certificates by the public key, and signs new ones with another."""
+    if ours.certificate_key:
+        return bytes.fromhex(ours.certificate_key)
+    home = ours.home
     path = home / "certificate_key"
     if not path.exists():
         make_home(home)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from arrears.core.bank.bank_codes import iban_of
 from arrears.core.bank.creditor_reference import BODY_CHARACTERS_MAX, is_creditor_reference
 
 _NOT_FOLDED: Final = re.compile(r"[^A-Z0-9]")
@@ -68,11 +69,13 @@ def body_in(reference: str) -> str:
 
 
 def is_iban(text: str) -> bool:
-    """Whether this is an IBAN whose check digits are right; spaces and case do not count."""
-    one = folded(text)
-    if re.fullmatch(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}", one) is None:
+    """Whether this is an IBAN with the length of its country and the right check digits; what is between letters and
+    digits, and their case, do not count."""
+    try:
+        iban_of(folded(text))
+    except ValueError:
         return False
-    return int("".join(str(int(char, 36)) for char in one[4:] + one[:4])) % 97 == 1
+    return True
 
 
 def tokens(text: str) -> dict[str, bool]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence, Set
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Final
 
@@ -27,6 +28,7 @@ from arrears.adapters.payments.stripe.billing_map import (
 from arrears.adapters.payments.stripe.codes import Thing, attempt_in, id_of, in_mode
 from arrears.adapters.payments.stripe.events import StripeReader
 from arrears.adapters.payments.stripe.signed import verified
+from arrears.core.errors import Refused
 from arrears.core.payments.provider_time import ProviderTime
 from arrears.ports.billing import BilledCustomer, BilledInvoice, BillingChanges, BillingOptions, PaymentReport
 
@@ -160,19 +162,24 @@ class StripeBilling:
                 if error.code != "resource_missing":
                     raise
                 return None
-            known = [
-                in_mode(one.to_dict(), self.live)
-                for one in self._v1.invoices.list({"customer": customer, "limit": 100}).auto_paging_iter()
-            ]
-            finalised = [one for one in known if one.get("number") and one["status"] in _TAKEN]
-            wanted = [
-                one
-                for one in finalised
-                if one["status"] == "open" or one["id"] in also or ended_at(one) >= since.timestamp()
-            ]
-            # Oldest first, as they were issued.
-            read = [self._invoice(one, options) for one in reversed(wanted)]
-        return BilledCustomer(account_of(who, finalised, options), read)
+            listed = self._v1.invoices.list({"customer": customer, "limit": 100})
+            known = [in_mode(one.to_dict(), self.live) for one in listed.auto_paging_iter()]
+            with understanding(customer):
+                return self._customer(who, known, options, since, also)
+
+    def _customer(
+        self, who: Thing, known: Sequence[Thing], options: BillingOptions, since: datetime, also: Set[str]
+    ) -> BilledCustomer:
+        finalised = [one for one in known if one.get("number") and one["status"] in _TAKEN]
+        wanted = [
+            one
+            for one in finalised
+            if one["status"] == "open" or one["id"] in also or ended_at(one) >= since.timestamp()
+        ]
+        # Oldest first, as they were issued.
+        return BilledCustomer(
+            account_of(who, finalised, options), [self._invoice(one, options) for one in reversed(wanted)]
+        )
 
     def _invoice(self, invoice: Thing, options: BillingOptions) -> BilledInvoice:
         payments: list[Thing] = []
@@ -224,3 +231,13 @@ class StripeBilling:
 
 
 _TAKEN: Final = ("open", "paid", "uncollectible", "void")
+
+
+@contextmanager
+def understanding(what: str) -> Iterator[None]:
+    """What is not shaped as Stripe documents it is refused as one thing, `unreadable_object`, and stops no other."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        why = f"{what} at Stripe cannot be read ({type(error).__name__} {error})"
+        raise Refused("unreadable_object", why[:300]) from error

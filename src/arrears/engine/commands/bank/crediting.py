@@ -4,8 +4,9 @@ doubt of those whom it may belong to until then. A debit that takes back what wa
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime
+from functools import partial
 from typing import Final
 
 from arrears.core.account import DoubtKind
@@ -133,29 +134,48 @@ def _take_back_returned(store: AccountsAndBank, one: StoredCredit, now: datetime
     like = store.matched_like(one) if one.amount_minor and (said.returned or one.reversal) else ()
     state, why = CreditState.NOTED, "money that went out"
     if len(like) == 1:
-        take_back(store, like[0], CreditState.RETURNED, f"the bank returned it ({one.booked_on})", ARREARS, now)
-        state, why = CreditState.RETURNED, f"takes back credit {like[0].number}"
-    elif said.returned or one.reversal:
+        why = f"takes back credit {like[0].number}"
+        returned = f"the bank returned it ({one.booked_on})"
+        done = partial(store.decide_credit, one.number, [CreditState.NEW], CreditState.RETURNED, why, ARREARS, now)
+        take_back(store, like[0], CreditState.RETURNED, returned, ARREARS, now, done)
+        return
+    if said.returned or one.reversal:
         state, why = CreditState.WAITING, "it takes something back, and nobody can tell what"
     store.decide_credit(one.number, [CreditState.NEW], state, why, ARREARS, now)
 
 
 def take_back(
-    store: AccountsAndBank, one: StoredCredit, state: CreditState, why: str, author: str, now: datetime
+    store: AccountsAndBank,
+    one: StoredCredit,
+    state: CreditState,
+    why: str,
+    author: str,
+    now: datetime,
+    then: Callable[[], object] = lambda: None,
 ) -> None:
     """Take back everything that a credit was booked as, wherever that money is now. Each account in a transaction of
-    its own, the last of which says that it is done; what was taken back before is left as it is."""
+    its own, the last of which says that it is done, and does what is to be done with that (`then`); what was taken back
+    before is left as it is."""
     parts = store.parts_of(one.number)
-    for account in sorted({part.account for part in parts}):
+    accounts = sorted({part.account for part in parts})
+
+    def end() -> None:
+        if store.decide_credit(one.number, [CreditState.MATCHED], state, why, author, now):
+            store.undo_parts(one.number)
+            store.forget_payers(one.number)
+        then()
+
+    for account in accounts:
         with acting_on(store, account, now) as unit:
             known = known_of(store.facts_of([account], KINDS)[account], IMPORTER)
             for part in parts:
                 payment = known.payments.get(part.ref)
                 if part.account == account and payment is not None and payment.minor:
                     correcting.take_back(unit, known, payment, payment.minor, author, why)
-    if store.decide_credit(one.number, [CreditState.MATCHED], state, why, author, now):
-        store.undo_parts(one.number)
-        store.forget_payers(one.number)
+            if account == accounts[-1]:
+                end()
+    if not accounts:
+        end()
 
 
 def end_old_doubts(store: AccountsAndBank, today: date, now: datetime) -> None:
