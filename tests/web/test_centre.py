@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -14,7 +15,8 @@ from tests.site import PASSWORD
 from tests.stories.paying import post as post_form
 from tests.web.living import Living, living
 
-from arrears.engine import commands
+from arrears.core.policy import default_policy
+from arrears.engine import commands, system
 from arrears.engine.booking import Payment
 from arrears.sandbox.run import Running, running
 
@@ -108,6 +110,17 @@ def test_home_says_the_sum_the_day_and_the_one_button(shop: Living, client: Clie
     page = text(client.get(f"/acc_{calm}/"))
     assert "Alles is in orde" in page
     assert "€" not in page
+
+
+def test_what_runs_on_for_so_little_says_that_nothing_is_stopped(shop: Living, client: Client) -> None:
+    policy = replace(default_policy(), minimum_minor={"EUR": 20_000})
+    system.adopt_policy(shop.store, policy, shop.clock.now(), "staff:1")
+    account = shop.account((12000, "EUR"), days=25)
+    sign_in(client, shop.email(account))
+    for path in ("", "settle", "timeline"):
+        page = text(client.get(f"/acc_{account}/{path}"))
+        assert "cloud: er staat zo weinig open dat hiervoor niets wordt stopgezet." in page, path
+        assert "cloud stopt" not in page
 
 
 def test_a_new_card_pays_everything_and_the_story_is_told(shop: Living, client: Client) -> None:

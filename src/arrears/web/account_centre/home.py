@@ -14,7 +14,7 @@ from arrears.core.messages.alerts import Level
 from arrears.core.payments.settlement import unconfirmed
 from arrears.core.states import State
 from arrears.web.account_centre.frame import Visit, account_page
-from arrears.web.account_centre.owed import Next, carried, coming, held, late_and_held, owed, says, under_way
+from arrears.web.account_centre.owed import Next, carried, coming, goes_on, held, late_and_held, owed, says, under_way
 from arrears.web.account_centre.subscriptions import is_gone, kept, state_of
 from arrears.web.account_centre.support_shown import all_pending, effects, waiting
 from arrears.web.alerts import Standing, standing
@@ -66,7 +66,7 @@ def page(visit: Visit) -> HttpResponse:
         "late_and_held": late_and_held(visit),
         "under_way": under_way(visit),
         "held": held(visit)[:SHOWN_MAX],
-        "carried": carried(visit)[:SHOWN_MAX],
+        "carried": [*goes_on(visit), *carried(visit)[:SHOWN_MAX]],
         "services": services(visit, present[:SHOWN_MAX], ahead),
         "more_services": len(present) > SHOWN_MAX,
         "gone": visit.listed(_gone_and_owed(visit)),

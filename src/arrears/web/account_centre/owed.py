@@ -12,7 +12,7 @@ from arrears.core.account import Action, Debt, Subscription
 from arrears.core.deadlines import ahead
 from arrears.core.payments.settlement import part_range, quotes, waits_for_an_outcome
 from arrears.core.payments.values import AttemptState
-from arrears.core.states import Reason
+from arrears.core.states import Reason, State
 from arrears.engine.payments.wanted import waits_for_nothing
 from arrears.web.account_centre.frame import Visit
 from arrears.web.names import called
@@ -100,6 +100,18 @@ def carried(visit: Visit) -> list[str]:
         elif debt.open_minor < view.carried_below(debt.currency) and debt.due_on < view.today:
             found.append(_("%(number)s, %(amount)s: too little to charge. It joins your next invoice.") % names)
     return found
+
+
+def goes_on(visit: Visit) -> list[str]:
+    """What runs on although something is past due for it, because that is less than the policy's minimum."""
+    view = visit.view
+    little = [
+        called(visit.snapshot, sub.no)
+        for sub in visit.snapshot.subscriptions
+        if sub.state is State.PAST_DUE and Reason.PAST_DUE in sub.reasons and not view.enough(sub)
+    ]
+    text = _("%(services)s: so little is past due that nothing is stopped for it.")
+    return [text % {"services": visit.listed(little)}] if little else []
 
 
 def by_transfer(visit: Visit, numbers: str) -> str:

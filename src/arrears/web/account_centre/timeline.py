@@ -28,7 +28,7 @@ from arrears.notices import values
 from arrears.ports import Mail, MailState
 from arrears.web.account_centre.fact_words import Teller
 from arrears.web.account_centre.frame import Visit, account_page
-from arrears.web.account_centre.owed import coming, offered_debts, owed, says
+from arrears.web.account_centre.owed import coming, goes_on, offered_debts, owed, says
 from arrears.web.account_centre.paged import page_of
 from arrears.web.names import called
 
@@ -82,6 +82,7 @@ def page(visit: Visit) -> HttpResponse:
     shown: dict[str, Any] = {
         "owed": bool(owed(visit)),
         "ahead": by_day(visit, future[:AHEAD_MAX]),
+        "goes_on": goes_on(visit) if paged.page == 1 else [],
         "more": visit.day(future[AHEAD_MAX].on) if len(future) > AHEAD_MAX else "",
         "past": by_day(visit, list(_events(visit, paged.items, history))),
         "paged": paged,
