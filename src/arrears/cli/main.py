@@ -32,7 +32,7 @@ COMMANDS: Final = {
     "demo": ("arrears.cli.demo:command", "Show a living example on this machine."),
     "serve": ("arrears.cli.serve:command", "Serve the pages and the API."),
     "import": ("arrears.cli.import_book:command", "Bring a receivables book in."),
-    "connect": ("arrears.cli.connect:command", "Let a billing system's customers and invoices come in by themselves."),
+    "connect": ("arrears.cli.connect:command", "Let a billing system's invoices come in by themselves."),
     "statement": ("arrears.cli.bank:command", "Take bank statements: who has paid by transfer."),
     "bank": ("arrears.cli.bank:bank", "Say whose a transfer is, or take that back."),
     "replay": ("arrears.cli.replay:command", "Play a receivables book through a policy, day by day."),
