@@ -11,8 +11,10 @@ import psycopg
 import pytest
 from tests.stories.paying import post as post_form
 from tests.web.living import Living, living
-from tests.web.test_centre import sign_in
+from tests.web.states import Town
+from tests.web.test_centre import quotes, sign_in, text
 
+from arrears.engine import commands
 from arrears.engine.booking import Payment
 from arrears.engine.payments import methods, settling
 from arrears.ports import AttemptRecord
@@ -98,9 +100,9 @@ def test_it_pays_once_through_the_providers_page_and_tells_what_happened(shop: L
     sweep(shop.store, shop.providers, shop.clock.now())
     shop.sandbox.control("clock", offset=0)
     shop.work()
-    text = client.get("/pay/").content.decode().replace("\u00a0", " ")
-    assert "€ 120,00" in text
-    assert "staat weer aan" in text
+    page = client.get("/pay/").content.decode().replace("\u00a0", " ")
+    assert "€ 120,00" in page
+    assert "staat weer aan" in page
     assert shop.captures(account) == [12000]
     assert shop.owed(account) == {}
     assert shop.store.methods(account) == [], "a card becomes active only after sign-in"
@@ -141,6 +143,47 @@ def test_it_ends_with_the_case_and_with_its_administrator(shop: Living, client: 
     )
     identities.grant(other, person, "administrator")
     assert client.get(second).status_code == 410
+
+
+def test_the_page_of_one_link_pays_nothing_of_another_that_was_opened_since(shop: Living, client: Client) -> None:
+    account, other = (shop.account((6_100, "EUR"), days=25) for _ in range(2))
+    client.get(link_for(shop, account))
+    page = text(client.get("/pay/"))
+    assert f'name="account" value="acc_{account}"' in page
+    client.get(link_for(shop, other))
+    answer = client.post("/pay/", {"account": f"acc_{account}", "quote": quotes(page)[0]})
+    assert answer.status_code == 410
+    assert "Er is een andere link geopend in deze browser" in text(answer)
+    assert shop.captures(account) == shop.captures(other) == []
+
+
+def test_what_paying_does_not_keep_from_happening_is_said_before_and_after(shop: Living, client: Client) -> None:
+    account = shop.account((6_100, "EUR"), days=35)
+    commands.cancel(shop.store, account, 1, shop.clock.now(), "staff:1", "they asked")
+    shop.work()
+    stays = "Dit gaat door, ook als u betaalt:"
+    client.get(link_for(shop, account))
+    assert stays in text(client.get("/pay/"))
+    sign_in(client, shop.email(account))
+    paths = ("", "settle", "timeline")
+    assert [stays in text(client.get(f"/acc_{account}/{path}")) for path in paths] == [True] * 3
+    paid = Payment(account, f"stays-{account}", "EUR", 6_100, (1,))
+    commands.record_payments(shop.store, [paid], shop.clock.now(), "api:1")
+    shop.work()
+    for path in paths:
+        page = text(client.get(f"/acc_{account}/{path}"))
+        assert stays in page, path
+        assert "U hoeft niets te doen" not in page, path
+
+
+def test_what_we_collect_by_ourselves_is_said_with_its_day_where_somebody_owes(shop: Living, client: Client) -> None:
+    account = shop.account((12_000, "EUR"), days=3)
+    Town(shop).card(account, "approve", pays=False)
+    sign_in(client, shop.email(account))
+    assert "Wij schrijven € 120,00 af van Visa 4242." in text(client.get(f"/acc_{account}/timeline"))
+    assert re.search(
+        r"<p>\d+ \w+ 20\d\d: Wij schrijven € 120,00 af van Visa 4242\.", text(client.get(f"/acc_{account}/"))
+    )
 
 
 def test_it_opens_no_other_page_and_no_other_account(shop: Living, client: Client) -> None:

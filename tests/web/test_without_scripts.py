@@ -102,7 +102,9 @@ class Markup(HTMLParser):
         ajax = self._form.get("hx-post")
         if ajax is not None and (ajax or self.sight.path) != action:
             self.wrong.append(f"{self.sight}: with scripts the form goes to {ajax}, without to {action}")
-        self.forms.append(Form(self.sight, action, found.get("name", ""), found.get("value", ""), self._place))
+        if self._form.get("method", "get").lower() == "post":
+            # What only asks for a page is as plain as a link.
+            self.forms.append(Form(self.sight, action, found.get("name", ""), found.get("value", ""), self._place))
 
     @property
     def _place(self) -> tuple[int, int]:

@@ -14,7 +14,19 @@ from arrears.core.messages.alerts import Level
 from arrears.core.payments.settlement import unconfirmed
 from arrears.core.states import State
 from arrears.web.account_centre.frame import Visit, account_page
-from arrears.web.account_centre.owed import Next, carried, coming, goes_on, held, late_and_held, owed, says, under_way
+from arrears.web.account_centre.owed import (
+    Next,
+    carried,
+    charges_with_days,
+    coming,
+    goes_on,
+    held,
+    late_and_held,
+    owed,
+    says,
+    stays_ahead,
+    under_way,
+)
 from arrears.web.account_centre.subscriptions import is_gone, kept, state_of
 from arrears.web.account_centre.support_shown import all_pending, effects, waiting
 from arrears.web.alerts import Standing, standing
@@ -63,6 +75,8 @@ def page(visit: Visit) -> HttpResponse:
             for one in ahead
             if (one.subscription, one.action) not in announced and one.action is not Action.DELETE
         ],
+        "stays_ahead": stays_ahead(visit),
+        "charges": charges_with_days(visit) if sums else [],
         "late_and_held": late_and_held(visit),
         "under_way": under_way(visit),
         "held": held(visit)[:SHOWN_MAX],

@@ -10,10 +10,13 @@ from django.utils.translation import gettext as _
 
 from arrears.core.account import Action, Debt, Subscription
 from arrears.core.deadlines import ahead
+from arrears.core.decide import outlook
+from arrears.core.facts import AttemptCreated
 from arrears.core.payments.settlement import part_range, quotes, waits_for_an_outcome
 from arrears.core.payments.values import AttemptState
 from arrears.core.states import Reason, State
 from arrears.engine.payments.wanted import waits_for_nothing
+from arrears.notices import values
 from arrears.web.account_centre.frame import Visit
 from arrears.web.names import called
 
@@ -188,6 +191,39 @@ def coming(visit: Visit) -> list[Next]:
 def _next(visit: Visit, action: Action, sub: Subscription, on: date) -> Next:
     averted = set(sub.reasons) <= {Reason.PAST_DUE}
     return Next(sub.no, action, called(visit.snapshot, sub.no), on, visit.day(on), averted)
+
+
+class ComingCharge(NamedTuple):
+    """What we ask the bank for by ourselves: the local day, and the sentence about it without the day."""
+
+    on: date
+    text: str
+
+
+def coming_charges(visit: Visit) -> list[ComingCharge]:
+    """Our own charges that lie ahead, as the card networks allow."""
+    if visit.snapshot.parked:
+        return []
+    found = []
+    for at, due in outlook(visit.view):
+        if due.label.startswith("charge"):
+            fact = due.build()
+            assert isinstance(fact, AttemptCreated), fact
+            card = values.clean(visit.contacts.cards.get(fact.method, ""))
+            names = {"amount": visit.amount(fact.amount_minor, fact.currency), "card": card}
+            on = max(visit.local_day(max(at, visit.now)), visit.view.today)
+            found.append(ComingCharge(on, _("We collect %(amount)s from %(card)s.") % names))
+    return found
+
+
+def charges_with_days(visit: Visit) -> list[str]:
+    """The same, each with its day in front: for whoever has just paid a part, or looks at what is open."""
+    return [f"{visit.day(one.on)}: {one.text}" for one in coming_charges(visit)]
+
+
+def stays_ahead(visit: Visit) -> list[str]:
+    """What comes and is not kept from happening by paying, in a sentence each: it has another cause."""
+    return [says(one) for one in coming(visit) if not one.averted]
 
 
 def says(one: Next) -> str:

@@ -30,7 +30,7 @@ from arrears.engine.tokens import digest_of
 from arrears.ports import AttemptRecord, PayLink, Processor
 from arrears.web import throttle
 from arrears.web.account_centre.frame import Visit, read_on, speak
-from arrears.web.account_centre.owed import coming, owed
+from arrears.web.account_centre.owed import coming, owed, stays_ahead
 from arrears.web.account_centre.progress import progress
 from arrears.web.account_centre.settle import account_of
 from arrears.web.account_centre.story import UNDER_WAY, ask_providers, moved_on, refused_on_pages, tell, title_of
@@ -64,9 +64,11 @@ def exchange(request: HttpRequest, token: str) -> HttpResponse:
     return response
 
 
-def over(request: HttpRequest) -> HttpResponse:
-    """The link is not good any more, or never was: the same answer for both."""
-    values = {"title": _("This link does not work any more")}
+def over(request: HttpRequest, *, another: bool = False) -> HttpResponse:
+    """The link is not good any more, or never was: the same answer for both. Or `another` was opened in this browser
+    since, and the page that was sent is not that one's."""
+    title = _("Another link was opened in this browser") if another else _("This link does not work any more")
+    values = {"title": title, "another": another}
     return render(request, "account_centre/link_over.html", values, status=410)
 
 
@@ -102,6 +104,9 @@ def page(request: HttpRequest) -> HttpResponse:
         return over(request)
     if request.method != "POST":
         return shown(visit, recent, good=good)
+    if request.POST.get("account", visit.id) != visit.id:
+        # A link of another account was opened in this browser since: nobody pays a sum that they did not see.
+        return over(request, another=True)
     if request.POST.get("do") == "confirm":
         return _confirm(visit, recent, good=good)
     if request.POST.get("do") == "look":
@@ -175,6 +180,8 @@ def shown(visit: Visit, numbers: Sequence[int], why: str = "", status: int = 200
         "total": visit.listed([one.amount for one in sums]),
         "coming": bool(sums) and any(one.averted for one in coming(visit)),
         "progress": progress(visit, sums),
+        "stays_ahead": stays_ahead(visit),
+        "account": visit.id,
         "stopped": visit.listed(_stopped(visit)),
         "why": why,
         "action": "/pay/",

@@ -34,6 +34,7 @@ from arrears.web.account_centre.owed import (
     offered,
     owed,
     payable,
+    stays_ahead,
     under_way,
 )
 from arrears.web.account_centre.progress import progress
@@ -91,6 +92,7 @@ def shown(visit: Visit, also: Sequence[int] = (), why: str = "", status: int = 2
         "offered": waiting[:OFFERED_MAX],
         "more_offered": len(waiting) > OFFERED_MAX,
         "also": also,
+        "stays_ahead": stays_ahead(visit),
         "late_and_held": late_and_held(visit),
         "held": held(visit),
         "carried": [*goes_on(visit), *carried(visit)],

@@ -24,7 +24,7 @@ from arrears.engine.payments.wanted import may_confirm
 from arrears.notices.render import Texts
 from arrears.ports import AttemptRecord
 from arrears.web.account_centre.frame import Visit, account_page
-from arrears.web.account_centre.owed import owed
+from arrears.web.account_centre.owed import charges_with_days, owed
 from arrears.web.account_centre.support_shown import Effect, pending
 from arrears.web.languages import language_now
 from arrears.web.names import called
@@ -95,6 +95,7 @@ def page(visit: Visit, attempts: str) -> HttpResponse:
     left = visit.listed([one.amount for one in owed(visit)]) if said else ""
     stays = visit.listed(not_by_paying(visit)) if paid and not left else ""
     values = {**told, "action": f"/{visit.id}/story/{attempts}", "left": left, "paid": paid, "stays": stays}
+    values["charges"] = charges_with_days(visit) if left else []
     template = "story_part" if "HX-Request" in visit.request.headers else "story"
     return visit.page(template, title_of(told["parts"]), **values)
 

@@ -18,8 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from arrears.core.closed import closed
-from arrears.core.decide import outlook
-from arrears.core.facts import ARREARS, AttemptCreated, NoticeFailed, PaymentBooked, Recorded
+from arrears.core.facts import ARREARS, NoticeFailed, PaymentBooked, Recorded
 from arrears.core.messages.kinds import FORESEEN, MessageKind
 from arrears.core.rules.expire import DAYS_AHEAD
 from arrears.core.states import State
@@ -28,7 +27,7 @@ from arrears.notices import values
 from arrears.ports import Mail, MailState
 from arrears.web.account_centre.fact_words import Teller
 from arrears.web.account_centre.frame import Visit, account_page
-from arrears.web.account_centre.owed import coming, goes_on, offered_debts, owed, says
+from arrears.web.account_centre.owed import coming, coming_charges, goes_on, offered_debts, owed, says, stays_ahead
 from arrears.web.account_centre.paged import page_of
 from arrears.web.names import called
 
@@ -82,6 +81,7 @@ def page(visit: Visit) -> HttpResponse:
     shown: dict[str, Any] = {
         "owed": bool(owed(visit)),
         "ahead": by_day(visit, future[:AHEAD_MAX]),
+        "stays_ahead": stays_ahead(visit),
         "goes_on": goes_on(visit) if paged.page == 1 else [],
         "more": visit.day(future[AHEAD_MAX].on) if len(future) > AHEAD_MAX else "",
         "past": by_day(visit, list(_events(visit, paged.items, history))),
@@ -149,7 +149,7 @@ def ahead(visit: Visit, teller: Teller) -> Iterator[TimelineEvent]:
         text = _("Last day to pay invoice %(number)s: %(amount)s.")
         names = {"number": debt.number, "amount": visit.amount(debt.open_minor, debt.currency)}
         yield TimelineEvent(max(debt.due_on, today), text % names)
-    yield from _charges(visit)
+    yield from (TimelineEvent(one.on, one.text) for one in coming_charges(visit))
     yield from _messages(visit, plan_of(visit.view, visit.contacts, visit.live.store).tellings)
     for one in coming(visit):
         yield TimelineEvent(max(one.on, today), says(one), grave=True)
@@ -159,22 +159,6 @@ def ahead(visit: Visit, teller: Teller) -> Iterator[TimelineEvent]:
                 max(hold.until, today), _("The hold on %(what)s ends.") % {"what": teller.on_what(hold)}
             )
     yield from _cards(visit)
-
-
-def _charges(visit: Visit) -> Iterator[TimelineEvent]:
-    """When we ask the bank ourselves, as the networks allow."""
-    if visit.snapshot.parked:
-        return
-    for at, due in outlook(visit.view):
-        if due.label.startswith("charge"):
-            fact = due.build()
-            assert isinstance(fact, AttemptCreated), fact
-            card = values.clean(visit.contacts.cards.get(fact.method, ""))
-            names = {"amount": visit.amount(fact.amount_minor, fact.currency), "card": card}
-            yield TimelineEvent(
-                max(visit.local_day(max(at, visit.now)), visit.view.today),
-                _("We collect %(amount)s from %(card)s.") % names,
-            )
 
 
 def _messages(visit: Visit, tellings: Sequence[Telling]) -> Iterator[TimelineEvent]:
