@@ -351,6 +351,17 @@ def test_a_table_is_looked_through_once_a_day(town: Town) -> None:
     assert "throttle" in town.store.sweep(at + timedelta(hours=24), KEPT)
 
 
+def test_a_session_lasts_by_the_real_clock_however_far_the_worlds_is_ahead(town: Town) -> None:
+    with psycopg.connect(town.url, autocommit=True) as db:
+        for key, hours in (("lasting", 1), ("over", -1)):
+            db.execute("INSERT INTO django_session VALUES (%s, 'x', now() + %s * interval '1 hour')", [key, hours])
+        (real,) = db.execute("SELECT now()").fetchone() or (town.now,)
+        town.store.sweep(real + timedelta(days=30), KEPT, ["django_session"])
+        left = {key for (key,) in db.execute("SELECT session_key FROM django_session")}
+    assert "lasting" in left
+    assert "over" not in left
+
+
 def test_everything_personal_is_gone_in_the_end_but_what_the_books_need(town: Town) -> None:
     paid = [Payment(number, f"p{number}", "EUR", 1_000, (1,)) for number in (1, 2, 3)]
     commands.record_payments(town.store, paid, town.now, "api:1")

@@ -318,7 +318,10 @@ TABLES: Final[Mapping[str, Kept]] = {
             "DELETE FROM django_session WHERE session_key IN"
             " (SELECT session_key FROM sign_in_session WHERE person_id = %(person)s)",
         ),
-        sweep=_aged("django_session", _day(0), "expire_date"),
+        # A browser's session lasts by the real clock, in a world with a time of its own too.
+        sweep=Sweep(
+            _day(0), (f"DELETE FROM django_session t WHERE {_SET} AND t.expire_date < least(%(before)s, now())",)
+        ),
     ),
     "sign_in_session": Kept(
         "as its session",
