@@ -97,7 +97,7 @@ def _living(
         with progress_of("the last seven weeks of two customers"):
             told = parts.past_weeks(language)
         _card(told)
-        _next(told)
+        _next(told, made_up=year is not None)
         account = told.waiting
     else:
         parts.notebook.memory, account = kept.notebook, kept.account
@@ -149,7 +149,7 @@ def _your_turn(world: PlayedWorld, *, goes_on: bool, base_url: str) -> None:
     click.echo()
 
 
-def _next(told: PastWeeks) -> None:
+def _next(told: PastWeeks, *, made_up: bool) -> None:
     program = sys.argv[0] if sys.argv[0].endswith("arrears") else "arrears"
     program = "arrears" if shutil.which("arrears") == program else program
     account = format_id(ACCOUNT, told.number)
@@ -162,5 +162,6 @@ def _next(told: PastWeeks) -> None:
     click.echo("Where to look next:")
     for arguments, what in looks:
         click.echo(f"  {f'ARREARS_DATABASE={DEMO_DATABASE} {program} {arguments}':70} {what}")
-    click.echo(f"  {f'ARREARS_DATABASE={DATABASE_YEAR} ...':70} the same, for the made-up year")
+    if made_up:
+        click.echo(f"  {f'ARREARS_DATABASE={DATABASE_YEAR} ...':70} the same, for the made-up year")
     click.echo(f"  {'docs/tour.md':70} one unpaid invoice through every file it touches")
