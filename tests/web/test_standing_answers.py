@@ -66,6 +66,7 @@ def asking(shop: Living, site: str) -> Iterator[Asking]:
         yield Asking(serving.port_of(listening), pages, token)
 
 
+@pytest.mark.turn(2)
 def test_each_state_is_answered_as_the_table_has_it_with_what_a_refused_write_says(
     shop: Living, asking: Asking
 ) -> None:
@@ -96,6 +97,7 @@ def test_an_answer_may_be_kept_for_five_seconds_and_asked_for_anew_by_its_tag(sh
     assert asking.get(path, **{"If-None-Match": '"other"'})[0] == 200
 
 
+@pytest.mark.turn(2)
 def test_several_are_answered_at_once_in_the_order_in_which_they_are_asked(shop: Living, asking: Asking) -> None:
     one, other = shop.account(), shop.account((100, "EUR"), days=40)
     _, said, _ = asking.get(f"/v1/standing?of=sub_{other}_1,sub_{one}_1&of=sub_{one}_99")
@@ -120,6 +122,7 @@ def test_what_is_not_there_is_said_in_one_code(asking: Asking, path: str, status
     assert headers["content-type"] == "application/problem+json"
 
 
+@pytest.mark.turn(2)
 def test_only_a_token_that_may_read_subscriptions_asks_and_only_about_its_own(shop: Living, asking: Asking) -> None:
     from arrears.web import api_tokens
 
@@ -149,6 +152,7 @@ def test_a_token_that_was_revoked_is_taken_ten_seconds_more_at_the_most(
     assert asking.get(path)[0] == 401
 
 
+@pytest.mark.turn(2)
 def test_while_the_database_is_away_what_was_known_last_is_answered_else_unknown_which_allows_everything(
     shop: Living, asking: Asking, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -167,6 +171,7 @@ def test_while_the_database_is_away_what_was_known_last_is_answered_else_unknown
     assert asking.of(other)["standing"] == "disabled"
 
 
+@pytest.mark.turn(2)
 def test_it_is_right_as_soon_as_it_changes(shop: Living, asking: Asking) -> None:
     account = shop.account((100, "EUR"), days=40)
     assert asking.of(account)["standing"] == "disabled"
@@ -176,6 +181,7 @@ def test_it_is_right_as_soon_as_it_changes(shop: Living, asking: Asking) -> None
     assert asking.of(account)["standing"] == "active"
 
 
+@pytest.mark.turn(2)
 def test_the_operators_own_reference_is_asked_for_as_an_id_is(shop: Living, asking: Asking, site: str) -> None:
     from arrears.web import api_tokens
 

@@ -141,7 +141,8 @@ class Gate:
                     self._bodies_bytes[is_rows] += len(part)
                     if taken > most:
                         parts.clear()
-                        await _let_pass(headers, receive, is_rows=is_rows)
+                        if more:  # What has come to its end has nothing more to wait for.
+                            await _let_pass(headers, receive, is_rows=is_rows)
                         return _too_large(str(taken), is_rows=is_rows)
                     if self._bodies_bytes[is_rows] > BODIES_BYTES_MAX:
                         raise _NotLetIn(plain(503, "Try again in a few seconds.", _LATER, _CLOSE))
