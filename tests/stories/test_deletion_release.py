@@ -57,6 +57,15 @@ def test_nobody_releases_twice_however_they_write_their_name() -> None:
     assert story.until(130).sub().state is State.DISABLED
 
 
+@pytest.mark.parametrize("known_as", [("Anna", "anna@operator.example"), ("A. Jansen", "Anna")])
+def test_nobody_releases_as_a_number_what_they_released_by_name(known_as: tuple[str, str]) -> None:
+    story = waiting()
+    release(story, "anna")
+    with pytest.raises(Refused, match="another person"):
+        commands.release_deletion(story.store, story.no, 1, "A1", story.now, "staff:7", "looked at", known_as)
+    assert story.until(130).sub().state is State.DISABLED
+
+
 @pytest.mark.parametrize("name", ["A2", "a1", "A1 ", ""])
 def test_whoever_writes_another_name_releases_nothing(name: str) -> None:
     story = waiting()

@@ -286,7 +286,7 @@ def test_one_person_is_not_two_when_a_deletion_is_released(town: Town, staff: di
     from arrears.wiring import installed
 
     approver = known_member("approver@operator.example")
-    assert releasing(installed(), "Approver@Operator.example") == f"staff:{approver.number}"
+    assert releasing(installed(), "Approver@Operator.example") == (f"staff:{approver.number}", approver.known_as)
     for somebody, code in (("agent@operator.example", "bad_role"), ("ann", "unknown_staff")):
         with pytest.raises(Refused) as refused:
             releasing(installed(), somebody)

@@ -107,8 +107,8 @@ def release(subscription: str, name: str, who: str, why: str) -> None:
     at money, holds, doubts and warnings once more, and orders it if nothing has changed."""
     account, number = parse_id(SUBSCRIPTION, subscription)
     with open_installation() as live:
-        author = releasing(live, who)
-        count = commands.release_deletion(live.store, account, number, name, live.clock.now(), author, why)
+        author, known_as = releasing(live, who)
+        count = commands.release_deletion(live.store, account, number, name, live.clock.now(), author, why, known_as)
     left = RELEASES - count
     click.echo(
         f"{subscription} is released by {count} of {RELEASES}; "
@@ -116,20 +116,20 @@ def release(subscription: str, name: str, who: str, why: str) -> None:
     )
 
 
-def releasing(live: Installation, who: str) -> str:
-    """The author of a release: the member of staff who signs in with the address `who`, the same here and in the
+def releasing(live: Installation, who: str) -> tuple[str, tuple[str, ...]]:
+    """The author of a release, and by what else they are known: the member of staff who signs in with the address `who`, the same here and in the
     console, so that nobody is two. Before anybody is staff, whoever is named. Refuses `unknown_staff`, `bad_role`."""
     set_up_django(live.url)
     from arrears.web.console import members
 
     if not members.members():
-        return f"{commands.STAFF}{who}"
+        return f"{commands.STAFF}{who}", ()
     one = members.known_member(who)
     if not one.is_active or StaffAct.APPROVE not in MAY[one.role]:
         raise Refused(
             "bad_role", f"{who} is {one.role if one.is_active else 'not staff any more'}; an approver releases"
         )
-    return f"{commands.STAFF}{one.number}"
+    return f"{commands.STAFF}{one.number}", one.known_as
 
 
 @command.command()

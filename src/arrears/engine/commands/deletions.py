@@ -4,6 +4,7 @@ section 8)."""
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
@@ -25,14 +26,22 @@ def digest_of_name(name: str) -> str:
 
 
 def release_deletion(
-    store: AccountsAndContacts, account: int, subscription: int, name: str, now: datetime, author: str, why: str
+    store: AccountsAndContacts,
+    account: int,
+    subscription: int,
+    name: str,
+    now: datetime,
+    author: str,
+    why: str,
+    known_as: Sequence[str] = (),
 ) -> int:
     """Let a deletion go on that waits for it; how many members of staff have released it now. Refuses the whole name of
-    another account, a deletion that does not wait, and the same member of staff twice. With the second release it may
-    be ordered, by the next run, if nothing has changed until then."""
+    another account, a deletion that does not wait, and the same member of staff twice, by whatever name: `known_as` are
+    their others, such as the one they were called by before anybody had a number. With the second release it may be
+    ordered, by the next run, if nothing has changed until then."""
     which = format_id(SUBSCRIPTION, account, subscription)
     by = author.removeprefix(STAFF)
-    author = f"{STAFF}{' '.join(by.casefold().split())}"
+    author, *others = (f"{STAFF}{' '.join(one.casefold().split())}" for one in (by, *known_as))
     if author == STAFF:
         raise Refused("no_author", "say who releases this")
     with acting_on(store, account, now) as unit:
@@ -43,7 +52,7 @@ def release_deletion(
         end = sub.end
         if end is None or end.scheduled_at is None or not end.awaiting_release:
             raise Refused("not_waiting", f"the deletion of {which} does not wait for a release")
-        if author in end.released_by:
+        if {author, *others} & set(end.released_by):
             raise Refused("same_person", f"{by} has released {which} already; the second release is another person's")
         released = f.DeletionReleased(subscription, sub.generation, end.scheduled_at, digest_of_name(known))
         unit.record(released, author, why)

@@ -48,6 +48,11 @@ class Member:
     created_at: datetime
     proof: str
 
+    @property
+    def known_as(self) -> tuple[str, ...]:
+        """What commands called them before they were a number."""
+        return self.name, self.email
+
 
 _MEMBER: Final = (
     "SELECT staff_id, email, name, role, is_active, app, first_password, made_by, created_at, password FROM staff"

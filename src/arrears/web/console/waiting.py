@@ -106,9 +106,15 @@ def _release(console: ConsoleRequest) -> None:
     wanted = console.request.POST.get("subscription", "")
     for one in awaiting_release(console.live.store, RELEASES_SHOWN):
         if format_id(SUBSCRIPTION, one.account, one.subscription) == wanted:
-            name = console.request.POST.get("name", "")[:300]
             commands.release_deletion(
-                console.live.store, one.account, one.subscription, name, console.now, console.author, _reason(console)
+                console.live.store,
+                one.account,
+                one.subscription,
+                console.request.POST.get("name", "")[:300],
+                console.now,
+                console.author,
+                _reason(console),
+                console.member.known_as,
             )
             return
     raise Refused("unknown_subscription", _("That deletion does not wait any more."))
