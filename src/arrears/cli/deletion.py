@@ -117,8 +117,8 @@ def release(subscription: str, name: str, who: str, why: str) -> None:
 
 
 def releasing(live: Installation, who: str) -> tuple[str, tuple[str, ...]]:
-    """The author of a release, and by what else they are known: the member of staff who signs in with the address `who`,
-    the same here and in the console, so that nobody is two. Before anybody is staff, whoever is named. Refuses
+    """The author of a release, and by what else they are known: the member of staff who signs in with the address
+    `who`, the same here and in the console, so that nobody is two. Before anybody is staff, whoever is named. Refuses
     `unknown_staff`, `bad_role`."""
     set_up_django(live.url)
     from arrears.web.console import members
