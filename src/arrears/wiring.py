@@ -21,6 +21,7 @@ from arrears.adapters.books.statements.folder import take_laid
 from arrears.adapters.channels.folder import FolderChannel
 from arrears.adapters.services.inprocess import InProcessServices
 from arrears.adapters.services.over_http import HttpTransport
+from arrears.core.delivery.targets import AllowedTargets, allowed_targets
 from arrears.core.errors import Refused
 from arrears.core.facts import ARREARS
 from arrears.core.messages.content import Operator
@@ -48,6 +49,8 @@ from arrears.store.server import EmbeddedServer, make_home
 if TYPE_CHECKING:
     from arrears.notices.render import Texts
 
+LOOPBACK: Final = allowed_targets("127.0.0.0/8")
+"""This machine alone."""
 SERVING_CONNECTIONS_MAX: Final = 16
 """For a process that answers requests: more at once than this would only wait in the database instead."""
 
@@ -124,8 +127,17 @@ def demo_url() -> str:
 
 def clock_of(url: str) -> Clock:
     """The wall clock; for the demo's database, in test mode alone, the clock of the demo's world."""
-    is_demo = psycopg.conninfo.conninfo_to_dict(url).get("dbname") == DEMO_DATABASE
-    return demo_clock() if is_demo and settings().mode == "test" else RealClock()
+    return demo_clock() if _is_demo(url) else RealClock()
+
+
+def targets_of(url: str) -> AllowedTargets:
+    """Where deliveries may go: where the setting says; from the demo's database also to its service on this machine."""
+    return LOOPBACK if _is_demo(url) else settings().delivery_targets
+
+
+def _is_demo(url: str) -> bool:
+    named = psycopg.conninfo.conninfo_to_dict(url).get("dbname") == DEMO_DATABASE
+    return named and settings().mode == "test"
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +183,7 @@ class Installation:
 
     def transport(self) -> Transport:
         """See adapters/services/over_http.py."""
-        return HttpTransport(settings().delivery_targets, return_keys(self.url))
+        return HttpTransport(targets_of(self.url), return_keys(self.url))
 
     def hourly(self, now: datetime) -> None:
         """See engine/people/chores.py."""
