@@ -136,7 +136,7 @@ def test_the_story_goes_from_a_declined_card_to_a_service_that_runs_again_and_be
     expect(page.get_by_role("link", name="cloud has stopped")).to_be_visible()
     looked_at(page)
     refuses(page, service, "disabled")
-    expect(page.get_by_role("link", name="Settle it")).to_have_attribute("href", demo.address("/settle/acc_2"))
+    expect(page.get_by_role("link", name="Settle it")).to_have_attribute("href", demo.address("/") + "settle/acc_2")
 
     page.goto(demo.address("/") + "outbox/")
     page.get_by_role("link", name="Payment declined").and_(page.locator("[href*=a2-]")).click()
@@ -231,6 +231,7 @@ def test_a_service_that_is_dead_is_shown_as_such_and_catches_up_when_it_is_start
     expect(heading(page)).to_have_text("The warning has come", timeout=JUMP_MS)
     # What is ordered while it is not there waits, and time goes on.
     os.kill(service_process(demo), signal.SIGKILL)
+    until(lambda: "has ended" in requests.get(home, timeout=SECONDS_MAX).text)
     page.goto(home)
     expect(page.get_by_role("status")).to_contain_text("The process of the service has ended")
     looked_at(page)

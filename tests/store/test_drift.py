@@ -10,11 +10,12 @@ from arrears_receiver import MemoryBook
 from tests.store.contract import at, owing_book
 from tests.store.town import Scene, Town
 
+from arrears.core import facts as f
 from arrears.core.account import OpenOrder, Subscription
 from arrears.core.drift import DriftKind, ReportedState, drift_of
 from arrears.core.errors import Refused
 from arrears.core.states import State
-from arrears.engine.drift import sentence
+from arrears.engine.drift import repeat_order, sentence
 from arrears.ports import DeliveryAnswer
 from arrears.store.postgres.store import PostgresStore
 
@@ -93,15 +94,54 @@ def test_who_paid_and_is_off_is_a_task_within_minutes_and_the_task_ends_with_its
     [(cause, what)] = tasks(scene)
     assert cause == "cloud: drift"
     assert "cloud says that sub_1_1 is disabled, and it is to run" in what
-    look(scene, 3)
-    assert tasks(scene) == [(cause, what)], "said once"
-    with scene.town.services[CLOUD].book.open("sub_1_1") as record:
-        record.state = "active"
+    scene.carry(scene.town.at)
+    assert scene.town.obeyed[-1] == ("sub_1_1", 3, "resume")
     assert look(scene) == []
     assert tasks(scene) == []
 
 
-def test_a_service_out_of_an_old_backup_is_given_its_newest_order_once_more_and_obeys(scene: Scene) -> None:
+def test_a_service_that_says_done_and_does_nothing_is_ordered_anew_three_times_and_then_is_a_persons(
+    scene: Scene,
+) -> None:
+    """F44: it lies each time."""
+    scene.pay(at(34, 12))
+    scene.carry(at(34, 12))
+    told = scene.facts(f.Noticed)
+    for _ in range(12):
+        with scene.town.services[CLOUD].book.open("sub_1_1") as record:
+            record.state = "disabled"
+        look(scene)
+        scene.carry(scene.town.at)
+    assert [one.order_no for one in scene.facts(f.OrderRepeated)] == [3, 4, 5]  # type: ignore[union-attr]
+    with scene.town.services[CLOUD].book.open("sub_1_1") as record:
+        record.state = "disabled"
+    [said] = look(scene, 2)
+    [drift] = scene.store.drift()
+    assert (drift.repairs, drift.has_task, "and it is to run" in said) == (3, True, True)
+    assert len(tasks(scene)) == 1
+    scene.carry(scene.town.at + timedelta(days=1))
+    assert scene.facts(f.Noticed)[len(told) :] == scene.facts(f.Noticed)[len(told) : len(told) + 1], "told once"
+
+
+def test_who_pays_or_is_stopped_after_a_look_is_not_ordered_what_was_seen_before(scene: Scene) -> None:
+    scene.town.services[MAIL].book = MemoryBook()
+    look(scene, 2)
+    [seen] = [one.drift for one in scene.store.drift()]
+    orders = len(scene.facts(f.OrderRepeated))
+    scene.pay(at(34, 12))
+    assert not repeat_order(scene.store, seen, at(34, 13))
+    assert len(scene.facts(f.OrderRepeated)) == orders
+
+
+def test_what_is_to_be_off_and_knows_so_and_runs_is_for_a_person(scene: Scene) -> None:
+    with scene.town.services[MAIL].book.open("sub_1_2") as record:
+        record.state = "active"
+    look(scene, 4)
+    assert scene.facts(f.OrderRepeated) == []
+    assert len(tasks(scene)) == 1
+
+
+def test_a_service_out_of_an_old_backup_is_ordered_anew_and_obeys(scene: Scene) -> None:
     """F34, F44: it knows nothing of the resume."""
     before = scene.town.services[CLOUD].book.known("sub_1_1")
     scene.pay(at(34, 12))
@@ -123,7 +163,7 @@ def test_a_service_that_lost_its_book_is_stopped_again(scene: Scene) -> None:
     scene.town.obeyed.clear()
     assert "mail says that sub_1_2 is active, and it is to be disabled" in look(scene, 2)[0]
     scene.carry(scene.town.at)
-    assert scene.town.obeyed == [("sub_1_2", 1, "disable")]
+    assert scene.town.obeyed == [("sub_1_2", 2, "disable")]
     assert look(scene) == []
 
 

@@ -242,6 +242,8 @@ class OpenOrder(Value, frozen=True, omit_defaults=True):
     late_seq: int = 0
     left: tuple[tuple[str, int], ...] = ()
     """What a service that was to delete has said is still there, by its own names."""
+    repeated: bool = False
+    """Whether it orders anew what was carried out before: of that nobody is told."""
 
 
 class Subscription(Value, frozen=True, omit_defaults=True):
@@ -266,6 +268,8 @@ class Subscription(Value, frozen=True, omit_defaults=True):
     orders: tuple[OpenOrder, ...] = ()
     tells: tuple[Tell, ...] = ()
     method: int = 0
+    repeats: int = 0
+    """How often the newest order of its own cause was ordered anew, as the service was in another state."""
 
     def promise(self, action: Action) -> Promise:
         """What has been told about `action`; of a deletion, by the open service end."""

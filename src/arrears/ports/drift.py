@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
 
 from arrears.core.drift import ServiceDrift
-from arrears.ports.accounts import AccountReader
+from arrears.ports.accounts import AccountReader, Accounts
 from arrears.ports.delivery import Parcel
 from arrears.ports.installation import InstallationControl
 from arrears.ports.messages import ContactBook
@@ -24,7 +24,7 @@ class ServiceAddress(NamedTuple):
 
 class KnownDrift(NamedTuple):
     """A difference, and since when the service has said so. `certain`: it has said so twice. `has_task`: staff have one
-    about it. `repairs`: how often the newest order was given once more."""
+    about it. `repairs`: how often it was ordered anew, or the deletion given once more."""
 
     service: str
     drift: ServiceDrift
@@ -34,7 +34,7 @@ class KnownDrift(NamedTuple):
     repairs: int
 
 
-class DriftBook(AccountReader, ContactBook, InstallationControl, Protocol):
+class DriftBook(Accounts, AccountReader, ContactBook, InstallationControl, Protocol):
     """The differences, and what is needed to find, tell and repair them."""
 
     def services_to_ask(self, now: datetime, every: timedelta, only: str = "") -> Sequence[ServiceAddress]:

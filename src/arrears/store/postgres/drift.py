@@ -22,17 +22,21 @@ SECRETS: Final[LiteralString] = """
 SELECT endpoint_id, secret FROM endpoint_secret
 WHERE endpoint_id = ANY(%(numbers)s) AND (until IS NULL OR until > %(now)s) ORDER BY no DESC
 """
-FOUND: Final[LiteralString] = """
+# Another order is another matter, unless it orders the same anew.
+_SAME: Final[LiteralString] = """(d.kind = excluded.kind AND d.reported = excluded.reported
+        AND (d.given = excluded.given OR d.given - d.repairs = excluded.given - excluded.repairs))"""
+FOUND: Final[LiteralString] = f"""
 INSERT INTO service_drift AS d (endpoint_id, reported_account, subscription, kind, wanted, reported, sequence, given,
-    since, seen_at)
+    repairs, since, seen_at)
 SELECT %(endpoint)s, v.*, %(now)s, %(now)s
 FROM unnest(%(accounts)s::bigint[], %(subscriptions)s::integer[], %(kinds)s::text[], %(wanted)s::text[],
-    %(reported)s::text[], %(sequences)s::integer[], %(given)s::integer[]) AS v
+    %(reported)s::text[], %(sequences)s::integer[], %(given)s::integer[], %(repairs)s::integer[]) AS v
 ON CONFLICT (endpoint_id, reported_account, subscription) DO UPDATE SET seen_at = excluded.seen_at,
     sequence = excluded.sequence, given = excluded.given, kind = excluded.kind, wanted = excluded.wanted,
     reported = excluded.reported,
-    since = CASE WHEN (d.kind, d.reported, d.given) = (excluded.kind, excluded.reported, excluded.given) THEN d.since
-        ELSE excluded.since END
+    repairs = CASE WHEN {_SAME} THEN greatest(d.repairs, excluded.repairs) ELSE excluded.repairs END,
+    has_task = d.has_task AND {_SAME},
+    since = CASE WHEN {_SAME} THEN d.since ELSE excluded.since END
 """
 DRIFT: Final[LiteralString] = """
 SELECT e.name, d.reported_account, d.subscription, d.kind, d.wanted, d.reported, d.sequence, d.given, d.since,
@@ -93,7 +97,7 @@ class PostgresDrift:
             had_task = tasks.fetchone() is not None
             if found:
                 accounts, subscriptions, kinds, *rest = map(list, zip(*found, strict=True))
-                values = dict(zip(("wanted", "reported", "sequences", "given"), rest, strict=True))
+                values = dict(zip(("wanted", "reported", "sequences", "given", "repairs"), rest, strict=True))
                 named = {"accounts": accounts, "subscriptions": subscriptions, "kinds": [str(one) for one in kinds]}
                 db.execute(FOUND, {"endpoint": endpoint, "now": now, **named, **values})
             db.execute("DELETE FROM service_drift WHERE endpoint_id = %s AND seen_at < %s", [endpoint, now])
