@@ -210,3 +210,44 @@ def test_each_service_is_asked_by_one_at_a_time_and_not_again_at_once(scene: Sce
     look(scene)
     scene.town.get = lambda *_: pytest.fail("asked again")  # type: ignore[method-assign]
     scene.drift().look()
+
+
+def tell(scene: Scene, *states: dict[str, object]) -> int:
+    one = scene.store.service_called("cloud", scene.town.at)
+    assert one is not None
+    return scene.drift().told(one, {"states": list(states)})
+
+
+def state(subscription: str, word: str, sequence: int = 1) -> dict[str, object]:
+    return {"subscription": subscription, "generation": 1, "sequence": sequence, "state": word}
+
+
+def test_what_a_service_tells_of_itself_is_said_once_and_it_is_asked_soon(scene: Scene) -> None:
+    scene.pay(at(34, 12))
+    scene.carry(at(34, 12))
+    look(scene)
+    with scene.town.services[CLOUD].book.open("sub_1_1") as record:
+        record.state = "disabled"
+    scene.town.at += timedelta(seconds=10)
+    assert tell(scene, state("sub_1_1", "disabled", 2)) == 1
+    assert tasks(scene) == []
+    scene.town.at += timedelta(seconds=5)
+    scene.drift().look()
+    [(cause, _)] = tasks(scene)
+    assert cause == "cloud: drift"
+    assert [one.certain for one in scene.store.drift()] == [True]
+
+
+def test_what_is_told_of_some_leaves_what_is_known_of_others_and_ends_with_the_word_of_its_own(scene: Scene) -> None:
+    with scene.town.services[CLOUD].book.open("sub_77_1") as record:
+        record.sequence, record.command, record.state = 1, "disable", "disabled"
+    look(scene)
+    assert tell(scene, state("sub_1_1", "active")) == 2
+    scene.town.at += MINUTES
+    assert tell(scene, state("sub_1_1", "disabled")) == 1
+    assert [one.drift.kind for one in scene.store.drift()] == [DriftKind.UNKNOWN]
+    for wrong in ({"states": 7}, {}, [], None, {"states": [state("acc_1", "active")]}):
+        with pytest.raises(Refused, match="no page of states"):
+            scene.drift().told(scene.store.service_called("cloud", scene.town.at), wrong)  # type: ignore[arg-type]
+    with pytest.raises(Refused, match="at a time"):
+        tell(scene, *(state(f"sub_{number}_1", "active") for number in range(1, 202)))

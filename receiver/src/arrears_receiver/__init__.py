@@ -9,6 +9,7 @@ from arrears_receiver.book import Book, MemoryBook, SqliteBook
 from arrears_receiver.orders import Done, Order
 from arrears_receiver.receiver import Receiver, Reply
 from arrears_receiver.standing import Standing, standing_of
+from arrears_receiver.telling import Teller
 
 __all__ = [
     "Book",
@@ -19,6 +20,7 @@ __all__ = [
     "Reply",
     "SqliteBook",
     "Standing",
+    "Teller",
     "asgi",
     "django_view",
     "standing_of",

@@ -80,8 +80,22 @@ class DriftWatch:
                 watcher.lost(error)
 
     def _check(self, one: ServiceAddress) -> Sequence[KnownDrift]:
-        found = sorted(self._differences(one))
-        known, had_task = self._book.record_drift(one.name, found, self._clock.now())
+        return self._followed(
+            one, *self._book.record_drift(one.name, sorted(self._differences(one)), self._clock.now())
+        )
+
+    def told(self, one: ServiceAddress, data: object) -> int:
+        """Record what a service says of some of its subscriptions without being asked, and ask it soon for the rest;
+        how many differ there now. Refuses `bad_states`."""
+        said, _ = _states_in(json.dumps(data).encode())
+        if len(said) > PAGE:
+            raise Refused("bad_states", f"tell of {PAGE} subscriptions at a time")
+        now, of = self._clock.now(), [(state.account, state.subscription) for state in said]
+        recorded = self._book.record_drift(one.name, sorted(self._compared(one, said)), now, of)
+        self._book.ask_soon(one.number)
+        return len(self._followed(one, *recorded))
+
+    def _followed(self, one: ServiceAddress, known: Sequence[KnownDrift], had_task: bool) -> Sequence[KnownDrift]:
         certain = [each for each in known if each.certain]
         self._tell(one.name, certain, had_task=had_task)
         for each in [each for each in certain if each.drift.repaired and each.repairs < TIMES_MAX][:REPAIRS_MAX]:
@@ -91,20 +105,23 @@ class DriftWatch:
     def _differences(self, one: ServiceAddress) -> Iterator[ServiceDrift]:
         left = set(self._book.stopped_subscriptions(one.name))
         for page in self._pages(one):
-            accounts = self._book.snapshots(sorted({said.account for said in page}))
-            for said in page:
-                left.discard((said.account, said.subscription))
-                account = accounts.get(said.account)
-                subs = account.subscriptions if account is not None else ()
-                sub = next((each for each in subs if each.no == said.subscription), None)
-                drift = drift_of(sub, said) if sub is None or sub.service == one.name else None
-                if drift is not None:
-                    yield drift
+            left -= {(said.account, said.subscription) for said in page}
+            yield from self._compared(one, page)
         for number, account in self._book.snapshots(sorted({number for number, _ in left})).items():
             for sub in account.subscriptions:
                 drift = drift_of(sub, ReportedState(number, sub.no, 0, 0, "")) if (number, sub.no) in left else None
                 if drift is not None:
                     yield drift
+
+    def _compared(self, one: ServiceAddress, page: Sequence[ReportedState]) -> Iterator[ServiceDrift]:
+        accounts = self._book.snapshots(sorted({said.account for said in page}))
+        for said in page:
+            account = accounts.get(said.account)
+            subs = account.subscriptions if account is not None else ()
+            sub = next((each for each in subs if each.no == said.subscription), None)
+            drift = drift_of(sub, said) if sub is None or sub.service == one.name else None
+            if drift is not None:
+                yield drift
 
     def _pages(self, one: ServiceAddress) -> Iterator[Sequence[ReportedState]]:
         secrets, after = [self._transport.opened(secret) for secret in one.secrets], ""

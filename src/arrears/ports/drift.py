@@ -41,14 +41,21 @@ class DriftBook(Accounts, AccountReader, ContactBook, InstallationControl, Proto
         """The services, or the one of this name, that nobody has asked for so long; they are this caller's, who is the
         only one to ask them."""
 
+    def service_called(self, name: str, now: datetime) -> ServiceAddress | None:
+        """The service of this name, with the secrets that sign now; None where none obeys anywhere."""
+
+    def ask_soon(self, endpoint: int) -> None:
+        """The service is asked at the next look, however short ago it was."""
+
     def stopped_subscriptions(self, service: str) -> Sequence[tuple[int, int]]:
         """The subscriptions of a service (account, number) that are restricted or disabled."""
 
     def record_drift(
-        self, service: str, found: Sequence[ServiceDrift], now: datetime
+        self, service: str, found: Sequence[ServiceDrift], now: datetime, of: Sequence[tuple[int, int]] | None = None
     ) -> tuple[Sequence[KnownDrift], bool]:
-        """Everything that differs at a service now, and nothing else; what was there before keeps its instant, and
-        counts as certain. Also whether staff had a task about something there."""
+        """Everything that differs at a service now, and nothing else, of all subscriptions or of these (account,
+        number); what was there before keeps its instant, and counts as certain. Answers with all that differs there,
+        and whether staff had a task about some of it."""
 
     def drift(self) -> Sequence[KnownDrift]:
         """Everything that differs, the oldest first."""
