@@ -21,7 +21,7 @@ from arrears.adapters.books.statements.folder import take_laid
 from arrears.adapters.channels.folder import FolderChannel
 from arrears.adapters.services.inprocess import InProcessServices
 from arrears.adapters.services.over_http import HttpTransport
-from arrears.core.delivery.targets import AllowedTargets, allowed_targets
+from arrears.core.delivery.targets import LOOPBACK
 from arrears.core.errors import Refused
 from arrears.core.facts import ARREARS
 from arrears.core.messages.content import Operator
@@ -49,10 +49,8 @@ from arrears.store.server import EmbeddedServer, make_home
 if TYPE_CHECKING:
     from arrears.notices.render import Texts
 
-LOOPBACK: Final = allowed_targets("127.0.0.0/8")
-"""This machine alone."""
 SERVING_CONNECTIONS_MAX: Final = 16
-"""For a process that answers requests: more at once than this would only wait in the database instead."""
+"""For a process that answers requests: more at once would only wait in the database instead."""
 
 _settings: Final[list[Settings]] = []
 
@@ -111,8 +109,7 @@ class AheadClock:
             return timedelta()
 
 
-DEMO_DATABASE: Final = "arrears_demo"
-"""Made anew by each demo that does not go on; a name that no other database on an operator's own server has."""
+DEMO_DATABASE: Final = "arrears_demo"  # a name that no other database on an operator's own server has
 
 
 def demo_clock() -> AheadClock:
@@ -130,14 +127,8 @@ def clock_of(url: str) -> Clock:
     return demo_clock() if _is_demo(url) else RealClock()
 
 
-def targets_of(url: str) -> AllowedTargets:
-    """Where deliveries may go: where the setting says; from the demo's database also to its service on this machine."""
-    return LOOPBACK if _is_demo(url) else settings().delivery_targets
-
-
 def _is_demo(url: str) -> bool:
-    named = psycopg.conninfo.conninfo_to_dict(url).get("dbname") == DEMO_DATABASE
-    return named and settings().mode == "test"
+    return settings().mode == "test" and psycopg.conninfo.conninfo_to_dict(url).get("dbname") == DEMO_DATABASE
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,8 +173,9 @@ class Installation:
         return Courier(self.store, self.transport(), self.clock, answers.heard, before=give, signing=RealClock())
 
     def transport(self) -> Transport:
-        """See adapters/services/over_http.py."""
-        return HttpTransport(targets_of(self.url), return_keys(self.url))
+        """See adapters/services/over_http.py. The demo's service is on this machine."""
+        allowed = LOOPBACK if _is_demo(self.url) else settings().delivery_targets
+        return HttpTransport(allowed, return_keys(self.url))
 
     def hourly(self, now: datetime) -> None:
         """See engine/people/chores.py."""

@@ -215,7 +215,7 @@ def test_each_service_is_asked_by_one_at_a_time_and_not_again_at_once(scene: Sce
 def tell(scene: Scene, *states: dict[str, object]) -> int:
     one = scene.store.service_called("cloud", scene.town.at)
     assert one is not None
-    return scene.drift().told(one, {"states": list(states)})
+    return scene.drift().reported(one, {"states": list(states)})
 
 
 def state(subscription: str, word: str, sequence: int = 1) -> dict[str, object]:
@@ -248,6 +248,6 @@ def test_what_is_told_of_some_leaves_what_is_known_of_others_and_ends_with_the_w
     assert [one.drift.kind for one in scene.store.drift()] == [DriftKind.UNKNOWN]
     for wrong in ({"states": 7}, {}, [], None, {"states": [state("acc_1", "active")]}):
         with pytest.raises(Refused, match="no page of states"):
-            scene.drift().told(scene.store.service_called("cloud", scene.town.at), wrong)  # type: ignore[arg-type]
+            scene.drift().reported(scene.store.service_called("cloud", scene.town.at), wrong)  # type: ignore[arg-type]
     with pytest.raises(Refused, match="at a time"):
         tell(scene, *(state(f"sub_{number}_1", "active") for number in range(1, 202)))

@@ -212,10 +212,10 @@ def test_what_is_no_id_of_an_order_is_refused(text: str) -> None:
         order_named(text)
 
 
-def told(scene: Scene, words: object, service: str = "cloud") -> str:
+def reported(scene: Scene, words: object, service: str = "cloud") -> str:
     one = scene.store.service_called(service, scene.town.at)
     assert one is not None
-    return OrderAnswers(scene.store).told(scene.store, one[:2], words, scene.town.at)
+    return OrderAnswers(scene.store).reported(scene.store, one[:2], words, scene.town.at)
 
 
 def test_a_service_says_by_itself_that_an_order_is_done_and_it_is_not_given_again(scene: Scene) -> None:
@@ -225,8 +225,8 @@ def test_a_service_says_by_itself_that_an_order_is_done_and_it_is_not_given_agai
     cloud = scene.town.services["https://cloud.example.org/"]
     posted = len(scene.town.posted)
     words = cloud.done("o1-1-1", Done()).body
-    assert told(scene, words) == "done"
-    assert told(scene, words) == "done before"
+    assert reported(scene, words) == "done"
+    assert reported(scene, words) == "done before"
     assert (scene.open(1), scene.open(2)) == ([], [(1, "disable")])
     counted(scene.store)
     scene.carry(at(34, 12))
@@ -251,15 +251,15 @@ def test_a_service_speaks_of_its_own_orders_alone_and_only_of_those_that_were_gi
         (None, "bad_order_id"),
     ):
         with pytest.raises(Refused) as refused:
-            told(scene, words, "mail")
+            reported(scene, words, "mail")
         assert refused.value.code == code, words
     assert scene.store.digest() == before
-    assert told(scene, {"order": "o1-2-1", "state": "accepted"}, "mail") == "accepted, not carried out yet"
+    assert reported(scene, {"order": "o1-2-1", "state": "accepted"}, "mail") == "accepted, not carried out yet"
 
 
 def test_what_is_parked_is_over_when_its_service_says_that_it_is_done(scene: Scene) -> None:
     scene.town.answer = lambda *_: DeliveryAnswer(422, "never")
     scene.until(33)
-    assert told(scene, {"order": "o1-1-1", "state": "done"}) == "done"
+    assert reported(scene, {"order": "o1-1-1", "state": "done"}) == "done"
     counted(scene.store)
     assert scene.store.endpoint_named("cloud").counts[DeliveryState.PARKED] == 0

@@ -20,6 +20,7 @@ from arrears.cli.demo_card import DUE_DAYS, PAID_DAYS_LATE, SERVICES, Scene, car
 from arrears.cli.demo_service import ExampleService
 from arrears.cli.demo_world import ZONE, PlayedWorld, ten_on
 from arrears.core.account import Mode
+from arrears.core.delivery.targets import LOOPBACK
 from arrears.core.policy import default_text, load_policy
 from arrears.engine import system
 from arrears.engine.courier import Courier
@@ -33,7 +34,6 @@ from arrears.store.outages import OUTAGES
 from arrears.store.postgres.store import PostgresStore
 from arrears.web.logs import LOG, WorkerLog, say_of_mail
 from arrears.wiring import (
-    LOOPBACK,
     SERVING_CONNECTIONS_MAX,
     AheadClock,
     Installation,

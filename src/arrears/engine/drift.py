@@ -84,10 +84,10 @@ class DriftWatch:
             one, *self._book.record_drift(one.name, sorted(self._differences(one)), self._clock.now())
         )
 
-    def told(self, one: ServiceAddress, data: object) -> int:
+    def reported(self, one: ServiceAddress, words: object) -> int:
         """Record what a service says of some of its subscriptions without being asked, and ask it soon for the rest;
         how many differ there now. Refuses `bad_states`."""
-        said, _ = _states_in(json.dumps(data).encode())
+        said, _ = _states_in(json.dumps(words).encode())
         if len(said) > PAGE:
             raise Refused("bad_states", f"tell of {PAGE} subscriptions at a time")
         now, of = self._clock.now(), [(state.account, state.subscription) for state in said]

@@ -151,8 +151,9 @@ class OrderAnswers:
                 fates[claim.message] = DeliveryFate.UNFINISHED, refused.message
         return fates | self._recorded(said, now) if said else fates
 
-    def told(self, queue: DeliveryBook, service: tuple[int, str], words: object, now: datetime) -> str:
-        """Record what a service (its endpoint and name) says of an order without being asked: what became of it. Said twice it changes nothing. Refuses `bad_answer`, `bad_order_id`, `unknown_order` and `not_overtaken`."""
+    def reported(self, queue: DeliveryBook, service: tuple[int, str], words: object, now: datetime) -> str:
+        """Record what a service (its endpoint and name) says of an order without being asked: what became of it. Said
+        twice it changes nothing. Refuses `bad_answer`, `bad_order_id`, `unknown_order` and `not_overtaken`."""
         order = str(words.get("order")) if isinstance(words, dict) else ""
         name, said = order_named(order), read_answer(words, order)
         if name.account not in self._store.snapshots([name.account]):
@@ -167,7 +168,7 @@ class OrderAnswers:
             if unit.stored:
                 decide_until_rest(unit, policies, batch.guards, only_consequences=True)
         if fate is DeliveryFate.TAKEN:
-            queue.settle_delivery(service[0], order, now)
+            queue.end_delivery(service[0], order, now)
         return why
 
     def _recorded(self, said: Sequence[_Said], now: datetime) -> _Fates:

@@ -233,7 +233,7 @@ class DeliveryBook(Protocol):
         for too long is parked, an endpoint that took nothing for too long, or says that it is gone (410), is switched
         off, and either is a task for staff."""
 
-    def settle_delivery(self, endpoint: int, message: str, now: datetime) -> None:
+    def end_delivery(self, endpoint: int, message: str, now: datetime) -> None:
         """A parcel is over by its receiver's word, which came otherwise than as an answer; so is what it overtook."""
 
 

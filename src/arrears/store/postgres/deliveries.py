@@ -87,7 +87,7 @@ FROM delivery n WHERE n.endpoint_id = %(endpoint)s AND n.message = ANY(%(message
   AND n.state = 'acknowledged' AND d.endpoint_id = n.endpoint_id AND d.key = n.key AND d.place < n.place AND d.fenced
   AND d.state <> 'acknowledged'
 """
-SETTLE: Final[LiteralString] = """
+END_BY_WORD: Final[LiteralString] = """
 UPDATE delivery SET state = 'acknowledged', lease_until = NULL, failing_since = NULL, moved_at = %(now)s,
     said = 'done, by its own word'
 WHERE endpoint_id = %(endpoint)s AND message = ANY(%(messages)s::text[]) AND state <> 'acknowledged'
@@ -168,12 +168,12 @@ class PostgresDeliveries:
                 recorded += _record(db, endpoint, [one for one in outcomes if one.claim.endpoint == endpoint], now)
         return recorded
 
-    def settle_delivery(self, endpoint: int, message: str, now: datetime) -> None:
+    def end_delivery(self, endpoint: int, message: str, now: datetime) -> None:
         """See ports.DeliveryBook."""
         values = {"endpoint": endpoint, "messages": [message], "now": now}
         with self.transaction() as db:
             db.execute("SELECT FROM endpoint WHERE endpoint_id = %(endpoint)s FOR UPDATE", values)
-            db.execute(SETTLE, values)
+            db.execute(END_BY_WORD, values)
             db.execute(OVERTAKEN, values)
 
 

@@ -50,15 +50,15 @@ def _is_its(live: Installation, one: ServiceAddress, request: HttpRequest) -> bo
 def _heard(live: Installation, one: ServiceAddress, body: bytes) -> dict[str, Any]:
     try:
         message = json.loads(body)
-        kind, data = message["type"], message["data"]
+        kind, words = message["type"], message["data"]
     except (ValueError, KeyError, TypeError, RecursionError):
         raise Refused("bad_message", "the body is no message with a type and data (docs/services.md)") from None
     now = live.clock.now()
     match kind:
         case "order.answered":
-            return {"recorded": OrderAnswers(live.store).told(live.store, one[:2], data, now)}
+            return {"recorded": OrderAnswers(live.store).reported(live.store, one[:2], words, now)}
         case "states.reported":
             watch = DriftWatch(live.store, live.transport(), live.clock, RealClock())
-            return {"differences": watch.told(one, data)}
+            return {"differences": watch.reported(one, words)}
         case _:
             raise Refused("bad_message", "its type is neither order.answered nor states.reported")
