@@ -89,6 +89,7 @@ def judged(number: int) -> Judged:
     game = YearOfDeletions(plot, services, dice.randint(1, services))
     game.play()
     if dice.random() < 0.8:
+        game.stage.until(game.now + timedelta(hours=dice.choice((0, 4, 30))))
         game.release_everything()
     game.calm(CALM_DAYS)
     game.read()

@@ -18,7 +18,7 @@ from arrears.core.calendar import calendar_of
 from arrears.core.guards import Guards
 from arrears.core.policy import Policies, Policy
 from arrears.core.second_look.days import by_clocks, counting
-from arrears.core.second_look.reading import Owed, ReadDebt, ReadEnd, ReadJournal, ReadSubscription
+from arrears.core.second_look.reading import ReadDebt, ReadEnd, ReadJournal, ReadOwing, ReadSubscription
 
 RETENTION_FLOOR_DAYS: Final = 30
 COOL_OFF_MIN: Final = timedelta(hours=24)
@@ -115,7 +115,7 @@ def _owed(journal: ReadJournal, sub: ReadSubscription, order: f.DeletionOrdered,
         yield "its evidence names another policy"
 
 
-def _said(evidence: f.Evidence) -> tuple[Owed, ...]:
+def _said(evidence: f.Evidence) -> tuple[ReadOwing, ...]:
     return tuple((one.debt, one.currency, one.open_minor, one.day_0) for one in evidence.owing)
 
 

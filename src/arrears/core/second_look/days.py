@@ -10,7 +10,7 @@ from arrears.core.calendar import Calendar, calendar_of
 from arrears.core.policy import Policy
 from arrears.core.second_look.reading import ONE_DAY, ReadDebt, ReadEnd, ReadJournal, ReadWarning
 
-Span = tuple[date, date]
+HeldDays = tuple[date, date]
 """The first and the last local day that lie whole in a hold."""
 
 
@@ -86,7 +86,7 @@ def _end_of(journal: ReadJournal, number: int) -> ReadEnd:
 
 def _spans(
     journal: ReadJournal, holds: Iterable[Hold], number: int, debt: ReadDebt | None, calendar: Calendar
-) -> list[Span]:
+) -> list[HeldDays]:
     """The holds on the deletion of this subscription (0: of none) and those on this debt, in whole days."""
     found = []
     for hold in holds:
@@ -100,7 +100,7 @@ def _spans(
     return found
 
 
-def _within(day: date, spans: Iterable[Span]) -> bool:
+def _within(day: date, spans: Iterable[HeldDays]) -> bool:
     return any(first <= day <= last for first, last in spans)
 
 

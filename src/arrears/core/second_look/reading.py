@@ -21,7 +21,7 @@ from arrears.core.states import State
 ONE_DAY: Final = timedelta(days=1)
 
 
-Owed = tuple[int, str, int, date | None]
+ReadOwing = tuple[int, str, int, date | None]
 """An invoice, its currency, what is open of it in minor units, and its day 0."""
 
 
@@ -64,7 +64,7 @@ class ReadEnd:
     warnings: list[ReadWarning] = field(default_factory=list)
     scheduled: f.DeletionScheduled | None = None
     scheduled_at: datetime | None = None
-    owed: tuple[Owed, ...] = ()
+    owed: tuple[ReadOwing, ...] = ()
     """What was owed for it when its deletion was scheduled."""
     capped: bool = False
     released_by: set[str] = field(default_factory=set)
@@ -122,7 +122,7 @@ class ReadJournal:
         ]
         return sorted(found, key=lambda debt: (debt.due_on, debt.no))
 
-    def owed(self, number: int) -> tuple[Owed, ...]:
+    def owed(self, number: int) -> tuple[ReadOwing, ...]:
         """The same, as evidence says it."""
         return tuple((debt.no, debt.currency, self.open[debt.no], debt.day_0) for debt in self.owed_for(number))
 
