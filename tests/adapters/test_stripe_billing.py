@@ -218,9 +218,7 @@ def test_the_last_charge_that_failed_is_told_of_what_has_failed(
     intent = {"id": "pi_1", "status": "requires_payment_method", "metadata": {}, "latest_charge": {**FAILED, **charge}}
     waits = payment(None, "open", payment_intent=intent)
     assert len(read(waits, **{"attempt_count": 1, **change}).tries) == tries
-    assert not read({**waits, "is_default": False}, attempt_count=1).tries, (
-        "nobody tried that one"
-    )
+    assert not read({**waits, "is_default": False}, attempt_count=1).tries, "nobody tried that one"
 
 
 def test_what_was_paid_without_a_name_is_what_no_payment_accounts_for() -> None:

@@ -275,6 +275,13 @@ def bank_cases() -> Iterator[Case]:
         no_code = (tried(week),)
         yield Case(f"{network} without a code: not by us", refused(f"{network}_fix_data"), want(network), no_code)
         yield Case(f"{network} without a code: the customer may", MAY, want(network, THEM), no_code)
+    unsent = (tried(week, decline="provider_error", reached_network=False),)
+    yield Case("a debit that no bank has seen has no code that says anything", MAY, want(SEPA), unsent)
+    returned = tried(ago(days=20), returned_at=ago(days=10))
+    for days, answer in ((15, refused("sepa_fix_data")), (10, MAY), (5, MAY)):
+        book = (returned, tried(ago(days=days), state=AttemptState.PAID), tried(ago(days=1), "AM04"))
+        sentence = f"a debit returned 10 days ago is cured by a success {days} days ago, or it is not"
+        yield Case(sentence, answer, want(SEPA, entry=NEW_ENTRY), book)
     for country in ("AT", "BE", "DE", "LU", "SK"):
         yield Case(f"MS03 may be tried again in {country}", MAY, want(SEPA, country=country), (tried(week, "MS03"),))
     for country in ("FR", "IT", ""):
