@@ -36,10 +36,12 @@ NEVER: Final = 30.0
 """Seconds of processor time beyond what the tests of one change may take, and by the clock three times all of that:
 what takes longer never ends, and is seen."""
 
+ANYWHERE: Final = 0
+"""Stands for every line of a file."""
 Reached = dict[str, tuple[float, dict[str, list[int]]]]
 """Of each test how long it takes, and which lines of which files it reaches."""
-Kept = dict[str, tuple[str, Reached]]
-"""Of each file of tests what its tests reach, with the state of it and of the rooms in which that was found."""
+Kept = dict[str, tuple[dict[str, str], Reached]]
+"""Of each file of tests what its tests reach, with the state in which it and the files of the rooms were then."""
 
 
 class _Judge:
@@ -76,19 +78,27 @@ class _Judge:
         return True
 
     def _reached(self, items: Mapping[str, pytest.Item]) -> Reached:
-        """What each test reaches: what was kept of it, and found anew where its file or a room is another now."""
+        """What each test reaches: what was kept of it, and found anew where its file is another now."""
         kept: Kept = json.loads(self.reached.read_text()) if self.reached.exists() else {}
         files: dict[str, list[pytest.Item]] = defaultdict(list)
         for name, item in items.items():
             files[name.partition("::")[0]].append(item)
-        states = {file: _state(file) for file in files}  # at once: somebody may write on while this runs
+        rooms = {path.relative_to(ROOT).as_posix(): _state(path) for path in _rooms()}
+        states = {file: _state(ROOT / file) for file in files}  # at once: somebody may write on while this runs
         for file, its in files.items():
-            if self.put and kept.get(file, ("",))[0] != states[file]:
+            if self.put and (file not in kept or kept[file][0][file] != states[file]):
                 found = self.reached.with_suffix(".found")
                 _in_a_copy(lambda its=its, found=found: self._measure(its, found), 3600, 36000)
-                kept[file] = states[file], json.loads(found.read_text())
+                kept[file] = {**rooms, file: states[file]}, json.loads(found.read_text())
                 self.reached.write_text(json.dumps(kept))
-        return {name: one for file in files if file in kept for name, one in kept[file][1].items() if name in items}
+        reached: Reached = {}
+        for was, its_reach in (kept[file] for file in files if file in kept):
+            # Where a room's file is another now its lines are too: whoever reaches any of it reaches all.
+            moved = {path: [ANYWHERE] for path, state in rooms.items() if was.get(path) != state}
+            for name, (took, lines) in its_reach.items():
+                if name in items:
+                    reached[name] = took, {path: moved.get(path, lines[path]) for path in lines}
+        return reached
 
     def _measure(self, items: Sequence[pytest.Item], file: Path) -> str:
         include = [f"{ROOT}/src/arrears/{room}/*" for room in ROOMS]
@@ -132,15 +142,12 @@ def _outside(item: pytest.Item) -> bool:
     return bool(OUTSIDE & named) or (stores is not None and stores.params.get("store") == "postgres")
 
 
-@functools.cache
-def _rooms() -> bytes:
-    files = sorted(path for room in ROOMS for path in (ROOT / "src/arrears" / room).rglob("*.py"))
-    return b"".join(hashlib.sha256(path.read_bytes()).digest() for path in files)
+def _rooms() -> list[Path]:
+    return sorted(path for room in ROOMS for path in (ROOT / "src/arrears" / room).rglob("*.py"))
 
 
-def _state(test_file: str) -> str:
-    """Changes when a file of tests does, or a room in which they reach lines."""
-    return hashlib.sha256(_rooms() + (ROOT / test_file).read_bytes()).hexdigest()
+def _state(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 @functools.cache
@@ -151,7 +158,7 @@ def _names(test_file: str, word: str) -> bool:
 def _nearest(reached: Reached, mutant: Mutant) -> list[str]:
     """The tests that reach a change; of what is in no function, those that reach its file. First come those of files
     that name the changed one, of these the quickest."""
-    lines = {*range(mutant.line, mutant.last_line + 1)}
+    lines = {*range(mutant.line, mutant.last_line + 1), ANYWHERE}
     anywhere = not in_function(mutant)
     found = [(took, name) for name, (took, files) in reached.items() if anywhere and mutant.file in files]
     found += [(took, name) for name, (took, files) in reached.items() if lines & {*files.get(mutant.file, ())}]

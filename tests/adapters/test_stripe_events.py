@@ -34,6 +34,7 @@ from arrears.core.errors import Refused
 from arrears.core.payments.values import (
     AttemptChange,
     BookLine,
+    CardsTried,
     Change,
     Codes,
     DebitReturned,
@@ -173,6 +174,23 @@ def test_a_set_up_page_is_reported_once_it_has_ended(status: str, wanted: list[C
     assert reported(wire, event("checkout.session.completed", {"id": "cs_1"})) == wanted
     assert reported(wire, event("setup_intent.succeeded", {"id": "seti_1", "customer": "cus_1"})) == wanted
     assert reported(wire, event("setup_intent.succeeded", {"id": "seti_2", "customer": "cus_1"})) == []
+
+
+@pytest.mark.parametrize("about", ["page", "payment"])
+def test_what_was_tried_on_a_page_is_told_by_the_page_and_by_its_payment(about: str) -> None:
+    ours = {"attempt": "att_12_3", "account": "12", "page": "1"}
+    failed = {**paid_charge(), "id": "ch_1", "currency": "eur", "status": "failed", "failure_code": "expired_card"}
+    tried = intent("requires_payment_method", metadata=ours, latest_charge="ch_1", last_payment_error=card_error())
+    session = page("expired", payment_intent=tried)
+    wire = Wire().on("GET checkout/sessions/cs_1", session).on("GET checkout/sessions", listed(session))
+    wire.on(READ, tried).on("GET charges", listed(failed, {**failed, "id": "ch_2", "status": "succeeded"}))
+    kind, ref = ("checkout.session.expired", "cs_1") if about == "page" else ("payment_intent.payment_failed", "pi_1")
+    attempt, cards = reported(wire, event(kind, {"id": ref}))
+    assert isinstance(attempt, AttemptChange)
+    assert isinstance(cards, CardsTried)
+    assert (cards.ref, cards.account, cards.attempt) == ("pi_1", 12, "att_12_3")
+    assert [(one.ref, one.codes.decline) for one in cards.tries] == [("ch_1", "insufficient_funds")]
+    assert wire.sent("GET charges") == {"payment_intent": "pi_1", "limit": "100"}
 
 
 REFUNDED = RefundChange("pi_1", "re_1", "refund-1", RefundState.DONE, 1200, "EUR")

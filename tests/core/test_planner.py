@@ -204,6 +204,13 @@ def advice_cases() -> Iterator[Case]:
 
 def cap_cases() -> Iterator[Case]:
     cards = (VISA, UNKNOWN)
+    strict = (tried(ago(days=400), "63"),)
+    yield Case(
+        "of two networks' rules the stricter binds an unknown card",
+        refused("mastercard_fix_data"),
+        want(UNKNOWN),
+        strict,
+    )
     full = hourly(16, hours=30)
     free = later("visa_30d", full[1].at + timedelta(days=30))
     for card in cards:

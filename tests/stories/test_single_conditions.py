@@ -1,0 +1,176 @@
+"""Conditions on the paths of money, each as what happens by it: from where a sweep reads, what a payer may still
+confirm, what is met of others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from msgspec.structs import replace
+from tests.stories.bank import Banked
+from tests.stories.story import PRICE
+
+from arrears.core import facts as f
+from arrears.core.payments.limits import AmountLimits
+from arrears.core.payments.provider_time import FIRST, LASTING, OVERLAP
+from arrears.core.payments.settlement import quotes
+from arrears.core.payments.values import (
+    AttemptChange,
+    AttemptState,
+    CardsTried,
+    CardTry,
+    Change,
+    Codes,
+    ForeignChange,
+    NotFound,
+    Paid,
+    Unknown,
+)
+from arrears.core.view import View
+from arrears.engine.payments import sweep
+from arrears.engine.payments.recording import Recording, record_change
+from arrears.engine.payments.tries import record_tries
+from arrears.engine.payments.wanted import may_confirm, waits_for_nothing
+
+# -- from where a provider is read -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("used", ["", "under way", "paid"])
+@pytest.mark.parametrize(
+    ("read_days_ago", "back"),
+    [(None, FIRST), (40, timedelta(days=40)), (1, timedelta(days=1)), (0, timedelta(0)), (-1, timedelta(0))],
+)
+def test_what_may_have_ended_unheard_is_read_itself_where_anything_of_ours_may_be_there(
+    read_days_ago: int | None, back: timedelta, used: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    story = Banked()
+    if used == "under way":
+        story.until(1)
+        story.open_page()
+    elif used:
+        story.card()
+        story.until(2)
+        assert not story.account.attempts
+    story.stage.now += timedelta(days=60)
+    read: list[datetime] = []
+
+    def changes_since(since: datetime) -> Iterator[Change]:
+        read.append(since)
+        return iter(())
+
+    monkeypatch.setattr(story.bank, "changes_since", changes_since)
+    if read_days_ago is not None:
+        at = story.now - timedelta(days=read_days_ago)
+        story.store.set_swept("bank", at, at)
+    sweep.sweep(story.store, story.providers, story.now)
+    unread = bool(used) if read_days_ago is None else read_days_ago == 40
+    assert read == [story.now - back - OVERLAP - (LASTING if unread else timedelta())]
+
+
+def test_a_provider_that_was_just_read_is_not_read_further_back_because_it_has_had_nothing_new(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    story = Banked()
+    story.stage.now += timedelta(days=60)
+    read: list[datetime] = []
+
+    def changes_since(since: datetime) -> Iterator[Change]:
+        read.append(since)
+        return iter(())
+
+    monkeypatch.setattr(story.bank, "changes_since", changes_since)
+    cursor = story.now - timedelta(days=40)
+    story.store.set_swept("bank", story.now - timedelta(hours=1), cursor)
+    sweep.sweep(story.store, story.providers, story.now)
+    assert read == [cursor - OVERLAP]
+
+
+# -- what may still be confirmed, and what waits for nothing -----------------------------------------------------
+
+
+def waiting() -> Banked:
+    """The bank has asked the payer about a charge of what is owed."""
+    story = Banked()
+    story.until(1)
+    story.card("approve")
+    story.bank.silent = True
+    assert story.settle(1) == ["unknown"]
+    return story
+
+
+def test_a_payer_may_confirm_what_waits_for_that_as_long_as_it_is_owed_or_asked_for_again() -> None:
+    story = waiting()
+    [record] = story.store.attempts(story.no)
+    account = story.account
+    asks = record._replace(state=AttemptState.NEEDS_CUSTOMER)
+    assert may_confirm(account, asks, ())
+    assert not may_confirm(account, record, ()), "the bank has asked nothing"
+    assert not may_confirm(account, asks._replace(on_page=True), ()), "that is the page's"
+    over = replace(account, attempts=())
+    [owed] = quotes(View(story.store.policies(), over, story.store.system().guards, story.now))
+    assert may_confirm(over, asks, [owed]), "the whole of it is charged once more"
+    assert not may_confirm(over, asks, ())
+    assert not may_confirm(over, asks, [owed._replace(amount_minor=PRICE - 1)])
+    assert not may_confirm(over, asks, [owed._replace(currency="USD")])
+    paid = replace(account, debts=())
+    assert not may_confirm(paid, asks, ())
+
+
+def test_only_what_waits_for_a_payer_who_owes_it_no_more_waits_for_nothing() -> None:
+    account = waiting().account
+    [attempt] = account.attempts
+    paid = replace(account, debts=())
+    asks, page = replace(attempt, state=AttemptState.NEEDS_CUSTOMER), replace(attempt, on_page=True)
+    assert [waits_for_nothing(account, one) for one in (attempt, asks, page)] == [False, False, False]
+    assert [waits_for_nothing(paid, one) for one in (attempt, asks, page)] == [False, True, True]
+    part = replace(account, debts=(replace(account.debts[0], open_minor=PRICE - 1),))
+    assert waits_for_nothing(part, asks)
+
+
+# -- what nobody's account has tried -----------------------------------------------------------------------------
+
+
+def test_a_try_of_an_account_that_is_not_there_is_left_and_one_of_ours_recorded_once() -> None:
+    story = Banked()
+    one = CardTry(
+        ref="t1", at=story.now, fingerprint="print", codes=Codes("generic", "05"), amount_minor=1, currency="EUR"
+    )
+    for account in (99, story.no):
+        record_tries(story.store, "bank", CardsTried("p1", account, "", (one,)), 0, story.now)
+    record_tries(story.store, "bank", CardsTried("p1", story.no, "", (one, replace(one, ref="t2"))), 0, story.now)
+    assert [fact.tried.ref for _, fact in story.facts(f.CardTried)] == ["t1", "t2"]
+
+
+# -- what is known by its name only ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("change", "name"),
+    [
+        (AttemptChange("att_99_1", Paid("p1", 1, "EUR", datetime(2026, 1, 1, tzinfo=UTC)), certain=False), "p1"),
+        (AttemptChange("att_99_1", NotFound(), certain=False), "att_99_1"),
+        (AttemptChange("att_99_1", Unknown("nobody knows", ""), certain=False), "att_99_1"),
+        (ForeignChange("p2", "ins_other"), "p2"),
+    ],
+)
+def test_what_is_none_of_ours_is_met_under_the_providers_name_of_it_or_else_the_attempts(
+    change: AttemptChange | ForeignChange, name: str
+) -> None:
+    story = Banked()
+    assert record_change(story.store, story.providers, "bank", change, story.now) is Recording.FOREIGN
+    assert {*story.inner.foreign} == {("bank", name)}
+
+
+# -- a sum that is taken in several goes -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("card", "states"), [("approve", ["paid"] * 3), ("empty", ["declined"])])
+def test_what_is_more_than_is_taken_at_once_goes_on_only_after_what_was_paid(card: str, states: list[str]) -> None:
+    story = Banked()
+    story.until(1)
+    story.bank.limits = lambda: {"EUR": AmountLimits(50, 5_000)}  # type: ignore[method-assign]
+    sweep.note_limits(story.store, story.providers, story.now)
+    assert story.settle(story.card(card)) == states
+    assert [a.amount_minor for a in story.store.attempts(story.no)] == [5_000, 5_000, 2_000][: len(states)]
+    story.agrees()
