@@ -213,3 +213,15 @@ def test_a_method_that_is_gone_is_forgotten(answer: Answer) -> None:
 def test_a_method_that_cannot_be_forgotten_says_so() -> None:
     with pytest.raises(Refused):
         adapter(Wire().on("POST payment_methods/pm_1/detach", refusal(401))).forget("pm_1", "k")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [(400, {"error": {"type": "invalid_request_error"}}), stripe.InvalidRequestError("at another time", "expires_at")],
+    ids=["of nothing", "at no time"],
+)
+def test_a_refusal_that_does_not_say_when_a_page_may_end_is_a_mistake_of_ours(answer: Answer) -> None:
+    wire = Wire().on(SESSIONS, answer)
+    with pytest.raises(Refused) as caught:
+        adapter(wire).open_payment(charge(), NOW + timedelta(hours=1), "en")
+    assert (caught.value.code, wire.count(SESSIONS)) == ("provider_refused", 1)

@@ -347,6 +347,10 @@ def general_cases() -> Iterator[Case]:
     yield Case("a card that expires before it may be tried is refused", refused("expired"), soon_over, waiting)
     india = want(VISA, country="IN")
     yield Case("a card from India is not retried", refused("no_retry_country"), india, (tried(ago(days=9), "51"),))
+    unseen = tried(ago(days=9), decline="generic", reached_network=False)
+    yield Case("an attempt that no network saw is none there", MAY, india, (unseen,))
+    mixed_up = (tried(ago(days=10), "51"), unseen, tried(ago(days=8), "51", elsewhere=True))
+    yield Case("one among others that count for nothing is one", refused("no_retry_country"), india, mixed_up)
     yield Case("its holder may pay", MAY, india._replace(by=THEM), (tried(ago(days=9), "51"),))
     stops = (tried(ago(days=29), "05", "03"), tried(ago(days=10), "05", "03"))
     longest = refused("advice_stop", ago(days=10) + timedelta(days=30))
@@ -483,3 +487,5 @@ def test_every_mistake_is_named_not_the_first_alone() -> None:
         read_rules("[[visa.codes]]\n[odd]\n")
     for table in ("odd", "visa.codes row 1", "mastercard", "ach", "sepa", "bacs", "declines", "general"):
         assert table in caught.value.message
+    assert "mastercard: has no rules; write [[mastercard.codes]]" in caught.value.message
+    assert "visa: has no rules" not in caught.value.message

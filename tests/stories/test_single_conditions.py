@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from msgspec.structs import replace
-from tests.stories.bank import Banked
-from tests.stories.story import PRICE
+from tests.stories.bank import ADMIN, Banked
+from tests.stories.story import API, PRICE
 
 from arrears.core import facts as f
 from arrears.core.payments.limits import AmountLimits
@@ -23,12 +23,16 @@ from arrears.core.payments.values import (
     Change,
     Codes,
     ForeignChange,
+    MethodDetails,
+    MethodKind,
+    Network,
     NotFound,
     Paid,
     Unknown,
 )
 from arrears.core.view import View
-from arrears.engine.payments import sweep
+from arrears.engine import commands
+from arrears.engine.payments import methods, sweep
 from arrears.engine.payments.recording import Recording, record_change
 from arrears.engine.payments.tries import record_tries
 from arrears.engine.payments.wanted import may_confirm, waits_for_nothing
@@ -174,3 +178,51 @@ def test_what_is_more_than_is_taken_at_once_goes_on_only_after_what_was_paid(car
     assert story.settle(story.card(card)) == states
     assert [a.amount_minor for a in story.store.attempts(story.no)] == [5_000, 5_000, 2_000][: len(states)]
     story.agrees()
+
+
+# -- methods -----------------------------------------------------------------------------------------------------
+
+
+def test_a_payer_is_the_customer_that_the_provider_knows_by_the_newest_method_there() -> None:
+    story = Banked(bill=False)
+    assert methods.customer_of(story.store, story.no, "bank") == ""
+    for at_provider, customer in (("bank", "old"), ("bank", "new"), ("till", "other")):
+        details = MethodDetails(customer, customer, MethodKind.CARD, Network.UNKNOWN, customer, customer)
+        methods.add(story.store, story.providers, story.no, at_provider, details, story.now, ADMIN)
+    assert methods.customer_of(story.store, story.no, "bank") == "new"
+    assert methods.customer_of(story.store, story.no, "till") == "other"
+
+
+def test_what_pays_already_is_made_active_by_nothing_new() -> None:
+    story = Banked(bill=False)
+    first, second = story.card("one"), story.card("two", active=False)
+    commands.add_subscription(story.store, story.no, "mail", story.now, API)
+    assert [sub.method for sub in story.account.subscriptions] == [first, first]
+    story.cancel(2)
+    before = story.history()
+    methods.activate(story.store, story.no, first, story.now, ADMIN)
+    methods.activate(story.store, story.no, first, story.now, ADMIN, (1,))
+    assert story.history() == before
+    methods.activate(story.store, story.no, second, story.now, ADMIN, (1,))
+    assert [sub.method for sub in story.account.subscriptions] == [second, first]
+    methods.activate(story.store, story.no, second, story.now, ADMIN)
+    assert story.facts(f.MethodActivated)[-1][1].subscriptions == (2,)
+    assert story.account.default_method == second
+
+
+# -- what a payer is told of a payment ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("minor", "told"), [(PRICE, ""), (PRICE + 1, "credit")])
+def test_what_was_paid_in_time_is_told_only_where_it_was_more_than_was_owed(minor: int, told: str) -> None:
+    story = Banked(bill=False)
+    card = story.card()
+    story.bill(10)
+    story.bill(11, 5_000)
+    story.bank.silent = True
+    assert story.settle(card, also=(1,)) == ["unknown"]
+    [(attempt, paid)] = story.bank.said.items()
+    assert isinstance(paid, Paid)
+    story.bank.silent = False
+    story.hear(AttemptChange(attempt, paid._replace(amount_minor=minor)))
+    assert [fact.tell for _, fact in story.facts(f.PaymentBooked)] == [told]
