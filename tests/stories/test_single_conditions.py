@@ -12,6 +12,7 @@ from tests.stories.bank import ADMIN, Banked
 from tests.stories.story import API, PRICE
 
 from arrears.core import facts as f
+from arrears.core.errors import Refused
 from arrears.core.payments.limits import AmountLimits
 from arrears.core.payments.provider_time import FIRST, LASTING, OVERLAP
 from arrears.core.payments.settlement import quotes
@@ -28,11 +29,14 @@ from arrears.core.payments.values import (
     Network,
     NotFound,
     Paid,
+    RefundChange,
+    RefundState,
     Unknown,
 )
 from arrears.core.view import View
 from arrears.engine import commands
 from arrears.engine.payments import methods, sweep
+from arrears.engine.payments.becoming import become_another
 from arrears.engine.payments.recording import Recording, record_change
 from arrears.engine.payments.tries import record_tries
 from arrears.engine.payments.wanted import may_confirm, waits_for_nothing
@@ -88,6 +92,36 @@ def test_a_provider_that_was_just_read_is_not_read_further_back_because_it_has_h
     story.store.set_swept("bank", story.now - timedelta(hours=1), cursor)
     sweep.sweep(story.store, story.providers, story.now)
     assert read == [cursor - OVERLAP]
+
+
+def test_that_a_provider_cannot_be_read_is_recorded_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    story = Banked()
+    sweep.sweep(story.store, story.providers, story.now)
+
+    def away(since: datetime) -> Iterator[Change]:
+        raise Refused("provider_unreachable", "the bank does not answer")
+
+    monkeypatch.setattr(story.bank, "changes_since", away)
+    sweep.sweep(story.store, story.providers, story.now + timedelta(hours=7))
+    assert story.store.system().feed_stale
+    before = story.store.digest()
+    sweep.sweep(story.store, story.providers, story.now + timedelta(hours=8))
+    assert story.store.digest() == before
+
+
+def test_what_cannot_be_recorded_is_read_again_for_some_hours_and_then_no_more() -> None:
+    story = Banked()
+    story.card()
+    story.until(2)
+    [taken] = story.bank.taken
+    sweep.sweep(story.store, story.providers, story.now)
+    read_at = story.now
+    odd = RefundChange(taken, "r1", "", RefundState.DONE, 100, "USD")
+    story.bank.changes_since = lambda since: iter((odd,))  # type: ignore[method-assign]
+    for hours, until in ((1, read_at), (2, read_at), (5, read_at), (7, read_at + timedelta(hours=7)), (8, None)):
+        sweep.sweep(story.store, story.providers, read_at + timedelta(hours=hours))
+        assert story.store.swept_until("bank") == (until or read_at + timedelta(hours=7))
+    assert [doubt.ref for doubt in story.account.doubts] == ["bank:r1"]
 
 
 # -- what may still be confirmed, and what waits for nothing -----------------------------------------------------
@@ -226,3 +260,15 @@ def test_what_was_paid_in_time_is_told_only_where_it_was_more_than_was_owed(mino
     story.bank.silent = False
     story.hear(AttemptChange(attempt, paid._replace(amount_minor=minor)))
     assert [fact.tell for _, fact in story.facts(f.PaymentBooked)] == [told]
+
+
+# -- an installation that becomes another ------------------------------------------------------------------------
+
+
+def test_what_was_under_way_is_ended_by_whoever_says_that_this_is_a_copy() -> None:
+    story = Banked()
+    story.until(1)
+    story.open_page()
+    become_another(story.store, story.now, "staff:7", "a copy")
+    ended = [recorded for recorded in story.history() if isinstance(recorded.fact, f.AttemptMoved)]
+    assert [(recorded.author, recorded.fact.to) for recorded in ended][1:] == [("staff:7", AttemptState.CANCELED)]
