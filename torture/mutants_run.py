@@ -36,6 +36,8 @@ NEVER: Final = 30.0
 """Seconds of processor time beyond what the tests of one change may take, and by the clock three times all of that:
 what takes longer never ends, and is seen."""
 
+QUICK: Final = 0.02
+"""So many seconds of processor time a test takes at most that comes before others, whatever it is about."""
 ANYWHERE: Final = 0
 """Stands for every line of a file."""
 Reached = dict[str, tuple[float, dict[str, list[int]]]]
@@ -156,14 +158,14 @@ def _names(test_file: str, word: str) -> bool:
 
 
 def _nearest(reached: Reached, mutant: Mutant) -> list[str]:
-    """The tests that reach a change; of what is in no function, those that reach its file. First come those of files
-    that name the changed one, of these the quickest."""
+    """The tests that reach a change; of what is in no function, those that reach its file. First come quick ones and
+    those of files that name the changed one, of these the quickest."""
     lines = {*range(mutant.line, mutant.last_line + 1), ANYWHERE}
     anywhere = not in_function(mutant)
     found = [(took, name) for name, (took, files) in reached.items() if anywhere and mutant.file in files]
     found += [(took, name) for name, (took, files) in reached.items() if lines & {*files.get(mutant.file, ())}]
     word = Path(mutant.file).stem
-    found.sort(key=lambda one: (not _names(one[1].partition("::")[0], word), one))
+    found.sort(key=lambda one: (one[0] > QUICK and not _names(one[1].partition("::")[0], word), one))
     return [*dict.fromkeys(name for _, name in found)]
 
 

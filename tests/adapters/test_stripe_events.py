@@ -144,6 +144,13 @@ def test_an_event_of_no_interest_gives_nothing_and_asks_nothing(kind: str) -> No
     assert wire.asked == []
 
 
+@pytest.mark.parametrize("kind", ["setup_intent.succeeded", "payment_intent.succeeded", "checkout.session.expired"])
+def test_an_event_about_nothing_or_about_nobodys_set_up_asks_nothing(kind: str) -> None:
+    wire = Wire()
+    about = {"id": "seti_1"} if kind.startswith("setup") else {}
+    assert (reported(wire, event(kind, about)), wire.asked) == ([], [])
+
+
 def test_an_event_about_what_is_not_ours_or_is_gone_gives_nothing() -> None:
     wire = Wire().on(READ, intent(metadata={}))
     assert reported(wire, event("payment_intent.succeeded", {"id": "pi_1"})) == []

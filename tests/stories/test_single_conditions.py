@@ -12,6 +12,7 @@ from tests.stories.bank import ADMIN, Banked
 from tests.stories.story import API, PRICE
 
 from arrears.core import facts as f
+from arrears.core.account import DoubtKind
 from arrears.core.errors import Refused
 from arrears.core.payments.limits import AmountLimits
 from arrears.core.payments.provider_time import FIRST, LASTING, OVERLAP
@@ -39,7 +40,7 @@ from arrears.engine.payments import methods, sweep
 from arrears.engine.payments.becoming import become_another
 from arrears.engine.payments.recording import Recording, record_change
 from arrears.engine.payments.tries import record_tries
-from arrears.engine.payments.wanted import may_confirm, waits_for_nothing
+from arrears.engine.payments.wanted import may_confirm, not_to_be_charged, waits_for_nothing
 
 # -- from where a provider is read -------------------------------------------------------------------------------
 
@@ -166,6 +167,31 @@ def test_only_what_waits_for_a_payer_who_owes_it_no_more_waits_for_nothing() -> 
     assert waits_for_nothing(part, asks)
 
 
+@pytest.mark.parametrize("doubted", [True, False])
+@pytest.mark.parametrize(
+    ("state", "minutes", "left"),
+    [
+        (AttemptState.CREATED, 0, False),
+        (AttemptState.CREATED, 9, False),
+        (AttemptState.CREATED, 10, True),
+        (AttemptState.UNKNOWN, 0, True),
+    ],
+)
+def test_what_nobody_waits_for_any_more_is_charged_only_while_nothing_else_is_in_doubt(
+    state: AttemptState, minutes: int, left: bool, doubted: bool
+) -> None:
+    story = waiting()
+    if doubted:
+        story.doubt(DoubtKind.FEED)
+    attempt = replace(story.account.attempts[0], state=state)
+    at = attempt.created_at + timedelta(minutes=minutes)
+    found = not_to_be_charged(story.store, story.account, attempt, (), at)
+    assert isinstance(found, Unknown) is (left and doubted)
+    story.clear(DoubtKind.ATTEMPT)
+    paid = replace(story.account, debts=())
+    assert isinstance(not_to_be_charged(story.store, paid, attempt, (), at), Unknown), "it is owed no more"
+
+
 # -- what nobody's account has tried -----------------------------------------------------------------------------
 
 
@@ -242,6 +268,17 @@ def test_what_pays_already_is_made_active_by_nothing_new() -> None:
     methods.activate(story.store, story.no, second, story.now, ADMIN)
     assert story.facts(f.MethodActivated)[-1][1].subscriptions == (2,)
     assert story.account.default_method == second
+
+
+def test_a_copy_forgets_nothing_at_the_provider_that_was_there_when_it_was_made() -> None:
+    story = Banked(bill=False)
+    first = story.card("one", active=False)
+    become_another(story.store, story.now, "staff:7", "a copy")
+    story.stage.now += timedelta(seconds=1)
+    second = story.card("two", active=False)
+    for number in (first, second):
+        methods.remove(story.store, story.providers, story.no, number, story.now, ADMIN)
+    assert story.bank.forgotten == {"two"}
 
 
 # -- what a payer is told of a payment ---------------------------------------------------------------------------
