@@ -24,9 +24,12 @@ from arrears.core.payments.values import (
     CardTry,
     Change,
     Codes,
+    DisputeChange,
+    DisputeState,
     ForeignChange,
     MethodDetails,
     MethodKind,
+    NeedsCustomer,
     Network,
     NotFound,
     Paid,
@@ -36,8 +39,9 @@ from arrears.core.payments.values import (
 )
 from arrears.core.view import View
 from arrears.engine import commands
-from arrears.engine.payments import methods, sweep
+from arrears.engine.payments import methods, settling, sweep
 from arrears.engine.payments.becoming import become_another
+from arrears.engine.payments.canceling import cancel_open_attempts
 from arrears.engine.payments.recording import Recording, record_change
 from arrears.engine.payments.tries import record_tries
 from arrears.engine.payments.wanted import may_confirm, not_to_be_charged, waits_for_nothing
@@ -281,6 +285,22 @@ def test_a_copy_forgets_nothing_at_the_provider_that_was_there_when_it_was_made(
     assert story.bank.forgotten == {"two"}
 
 
+def test_only_methods_of_the_same_fingerprint_are_one_card() -> None:
+    story = Banked(bill=False)
+    for number, fingerprint in enumerate(("one", "two", "", "one", ""), 1):
+        details = MethodDetails(f"m{number}", "customer", MethodKind.CARD, Network.UNKNOWN, fingerprint, "Card")
+        methods.add(story.store, story.providers, story.no, "bank", details, story.now, ADMIN)
+    assert [method.credential for method in story.account.methods] == [1, 2, 3, 1, 5]
+
+
+def test_an_account_that_is_not_there_has_nothing_to_end_or_to_settle() -> None:
+    story = Banked()
+    cancel_open_attempts(story.store, story.providers, 99, "EUR", "", (), story.now)
+    with pytest.raises(Refused) as refused:
+        settling.settle(story.store, story.providers, 99, {"EUR": "x"}, 1, lambda: story.now, ADMIN)
+    assert refused.value.code == "unknown_account"
+
+
 # -- what a payer is told of a payment ---------------------------------------------------------------------------
 
 
@@ -309,3 +329,38 @@ def test_what_was_under_way_is_ended_by_whoever_says_that_this_is_a_copy() -> No
     become_another(story.store, story.now, "staff:7", "a copy")
     ended = [recorded for recorded in story.history() if isinstance(recorded.fact, f.AttemptMoved)]
     assert [(recorded.author, recorded.fact.to) for recorded in ended][1:] == [("staff:7", AttemptState.CANCELED)]
+
+
+@pytest.mark.parametrize(("by", "past_due", "told"), [("us", False, False), ("us", True, True), ("payer", True, False)])
+def test_a_payer_who_must_confirm_is_told_at_once_only_where_no_reminder_will_say_it(
+    by: str, past_due: bool, told: bool
+) -> None:
+    story = Banked()
+    card = story.card("approve", active=not past_due)
+    if past_due:
+        story.until(0)
+        methods.activate_where_needed(story.store, story.no, card, story.now, ADMIN)
+    story.bank.charge = lambda asked: NeedsCustomer(f"p-{asked.attempt}", "", story.now)  # type: ignore[method-assign]
+    if by == "us":
+        story.until(2)
+    else:
+        assert story.settle(card) == ["needs_customer"]
+    moved = [fact for _, fact in story.facts(f.AttemptMoved) if fact.to is AttemptState.NEEDS_CUSTOMER]
+    assert [fact.tell for fact in moved][:1] == [told]
+
+
+# -- what comes back ---------------------------------------------------------------------------------------------
+
+
+def test_what_comes_back_in_part_pays_what_was_paid_first() -> None:
+    story = Banked(bill=False)
+    story.bill(-1, 5_000)
+    story.bill(0, 7_000)
+    story.until(2)
+    assert story.settle(story.card("approve", active=False)) == ["paid"]
+    [taken] = story.bank.taken
+    for name, state in (("a", DisputeState.LOST), ("b", DisputeState.LOST), ("a", DisputeState.WON)):
+        story.bank.dispute(taken, state, 6_000, name)
+        story.hear(DisputeChange(taken, name, state, 6_000, "EUR"))
+    assert {debt.number: debt.open_minor for debt in story.account.debts} == {"I1-2": 6_000}
+    story.agrees()
