@@ -193,6 +193,8 @@ def advice_cases() -> Iterator[Case]:
         earlier = want(MASTERCARD, renewed_at=ago(days=4))
         theirs = tried(ago(days=3), "05", code, by=THEM)
         yield Case(f"advice {code} counts no data from before it", rule, earlier, (theirs,))
+        at_once = (first, tried(ago(days=2), "05", "43"))
+        yield Case(f"advice {code} gives only one, at the instant of the new data too", rule, renewed, at_once)
         yield Case(f"advice {code} gives only one", rule, renewed, (first, tried(ago(days=1), "05", "43")))
     for code in ("40", "41"):
         for state in (AttemptState.DECLINED, AttemptState.PAID):

@@ -3,7 +3,7 @@ confirm, what is met of others."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -35,6 +35,7 @@ from arrears.core.payments.values import (
     Paid,
     RefundChange,
     RefundState,
+    SetupChange,
     Unknown,
 )
 from arrears.core.view import View
@@ -244,6 +245,25 @@ def test_what_is_more_than_is_taken_at_once_goes_on_only_after_what_was_paid(car
     story.agrees()
 
 
+def test_what_is_told_of_an_account_that_is_not_there_is_done_with() -> None:
+    story = Banked()
+    assert record_change(story.store, story.providers, "bank", SetupChange("s1", 99), story.now) is Recording.RECORDED
+
+
+def test_a_doubt_about_what_was_told_ends_when_it_is_recorded_after_all() -> None:
+    story = Banked()
+    story.card()
+    story.until(2)
+    [taken] = story.bank.taken
+    odd = RefundChange(taken, "r1", "", RefundState.DONE, 100, "USD")
+    assert record_change(story.store, story.providers, "bank", odd, story.now) is Recording.NEWLY_ASIDE
+    assert record_change(story.store, story.providers, "bank", odd, story.now) is Recording.ASIDE
+    assert [doubt.ref for doubt in story.account.doubts] == ["bank:r1"]
+    told = odd._replace(currency="EUR")
+    assert record_change(story.store, story.providers, "bank", told, story.now) is Recording.RECORDED
+    assert story.account.doubts == ()
+
+
 # -- methods -----------------------------------------------------------------------------------------------------
 
 
@@ -283,6 +303,25 @@ def test_a_copy_forgets_nothing_at_the_provider_that_was_there_when_it_was_made(
     for number in (first, second):
         methods.remove(story.store, story.providers, story.no, number, story.now, ADMIN)
     assert story.bank.forgotten == {"two"}
+
+
+def test_nothing_is_done_with_a_method_that_was_removed() -> None:
+    story = Banked(bill=False)
+    number = story.card(active=False)
+    story.bank.renewed_until = story.date(400)
+    methods.remove(story.store, story.providers, story.no, number, story.now, ADMIN)
+    before = story.history()
+    acts: list[Callable[[], object]] = [
+        lambda: methods.renew(story.store, story.providers, story.no, number, 12, 2027, story.now, ADMIN),
+        lambda: methods.activate(story.store, story.no, number, story.now, ADMIN),
+        lambda: methods.activate_where_needed(story.store, story.no, number, story.now, ADMIN),
+        lambda: methods.remove(story.store, story.providers, story.no, number, story.now, ADMIN),
+    ]
+    for act in acts:
+        with pytest.raises(Refused) as refused:
+            act()
+        assert refused.value.code == "unknown_method"
+    assert story.history() == before
 
 
 def test_only_methods_of_the_same_fingerprint_are_one_card() -> None:
@@ -347,6 +386,24 @@ def test_a_payer_who_must_confirm_is_told_at_once_only_where_no_reminder_will_sa
         assert story.settle(card) == ["needs_customer"]
     moved = [fact for _, fact in story.facts(f.AttemptMoved) if fact.to is AttemptState.NEEDS_CUSTOMER]
     assert [fact.tell for fact in moved][:1] == [told]
+    assert [fact.counts for fact in moved][:1] == [by == "payer"], "a challenge of ours keeps nobody waiting"
+
+
+@pytest.mark.parametrize(("day", "hour", "state"), [(0, "18:30", "canceled"), (1, "10:00", "declined")])
+def test_a_charge_of_which_the_provider_has_nothing_ends_as_the_rule_says_that_forbids_it_now(
+    day: int, hour: str, state: str
+) -> None:
+    story = Banked()
+    story.until(0, "18:00")
+    details = MethodDetails("one", "customer", MethodKind.CARD, Network.VISA, "p", "Card", expires_on=story.date(0))
+    card = methods.add(story.store, story.providers, story.no, "bank", details, story.now, ADMIN)
+    story.bank.charge = lambda asked: Unknown("the line was cut")  # type: ignore[method-assign]
+    story.bank.use_up = lambda asked: True  # type: ignore[method-assign]
+    assert story.settle(card) == ["unknown"]
+    if state == "canceled":
+        story.pay()  # owed no more, and no rule forbids it
+    sweep.look_up_open(story.store, story.providers, story.instant(day, hour))
+    assert [attempt.state for attempt in story.store.attempts(story.no)] == [state]
 
 
 # -- what comes back ---------------------------------------------------------------------------------------------
@@ -363,4 +420,5 @@ def test_what_comes_back_in_part_pays_what_was_paid_first() -> None:
         story.bank.dispute(taken, state, 6_000, name)
         story.hear(DisputeChange(taken, name, state, 6_000, "EUR"))
     assert {debt.number: debt.open_minor for debt in story.account.debts} == {"I1-2": 6_000}
+    assert story.facts(f.RefundUndone) == [], "all of it is here again"
     story.agrees()
