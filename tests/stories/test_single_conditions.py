@@ -242,6 +242,7 @@ def test_what_is_more_than_is_taken_at_once_goes_on_only_after_what_was_paid(car
     sweep.note_limits(story.store, story.providers, story.now)
     assert story.settle(story.card(card)) == states
     assert [a.amount_minor for a in story.store.attempts(story.no)] == [5_000, 5_000, 2_000][: len(states)]
+    assert all(fact.in_part for _, fact in story.facts(f.AttemptCreated)), "of something larger"
     story.agrees()
 
 
@@ -404,6 +405,15 @@ def test_a_charge_of_which_the_provider_has_nothing_ends_as_the_rule_says_that_f
         story.pay()  # owed no more, and no rule forbids it
     sweep.look_up_open(story.store, story.providers, story.instant(day, hour))
     assert [attempt.state for attempt in story.store.attempts(story.no)] == [state]
+
+
+def test_what_is_past_due_already_is_made_so_by_no_decline() -> None:
+    story = Banked()
+    story.until(1)
+    methods.activate_where_needed(story.store, story.no, story.card("empty", active=False), story.now, ADMIN)
+    story.until(4)
+    assert [attempt.state for attempt in story.store.attempts(story.no)][:1] == ["declined"]
+    assert story.facts(f.ChargeDeclined) == []
 
 
 # -- what comes back ---------------------------------------------------------------------------------------------
