@@ -38,6 +38,7 @@ from arrears.core.payments.values import (
     SetupChange,
     Unknown,
 )
+from arrears.core.states import State
 from arrears.core.view import View
 from arrears.engine import commands
 from arrears.engine.payments import methods, settling, sweep
@@ -304,6 +305,22 @@ def test_a_copy_forgets_nothing_at_the_provider_that_was_there_when_it_was_made(
     for number in (first, second):
         methods.remove(story.store, story.providers, story.no, number, story.now, ADMIN)
     assert story.bank.forgotten == {"two"}
+
+
+def test_a_card_that_nothing_needs_becomes_the_one_for_what_comes_later_only_where_there_is_none() -> None:
+    story = Banked(bill=False)
+    first, second = story.card("one", active=False), story.card("two", active=False)
+    for number in (first, second):
+        methods.activate_where_needed(story.store, story.no, number, story.now, ADMIN)
+    assert (story.account.default_method, story.sub().method) == (first, first)
+    assert len(story.facts(f.MethodActivated)) == 1
+    none_needs_it = Banked(bill=False)
+    none_needs_it.cancel()
+    none_needs_it.until(200)
+    assert none_needs_it.sub().state is State.DELETED
+    number = none_needs_it.card(active=False)
+    methods.activate_where_needed(none_needs_it.store, none_needs_it.no, number, none_needs_it.now, ADMIN)
+    assert none_needs_it.account.default_method == number
 
 
 def test_nothing_is_done_with_a_method_that_was_removed() -> None:
