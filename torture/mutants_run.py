@@ -54,9 +54,13 @@ class _Judge:
         self.put = put
         """Whether the changes are put in by us; else the one is there since its file was imported."""
         self.failed = ""
+        self.states: dict[str, str] = {}
 
+    @pytest.hookimpl(tryfirst=True)
     def pytest_collection(self) -> None:
-        """A failure is enough: which smaller example fails too is nobody's question here."""
+        """Note what is about to be read: somebody may write on while this runs. Of an example that fails, a smaller one
+        that fails too is nobody's question here."""
+        self.states = {path.relative_to(ROOT).as_posix(): _state(path) for path in (*_rooms(), *map(Path, _files()))}
         phases = (Phase.explicit, Phase.generate)
         settings.register_profile("mutants", settings.get_profile("any machine"), phases=phases, database=None)
         settings.load_profile("mutants")
@@ -85,13 +89,12 @@ class _Judge:
         files: dict[str, list[pytest.Item]] = defaultdict(list)
         for name, item in items.items():
             files[name.partition("::")[0]].append(item)
-        rooms = {path.relative_to(ROOT).as_posix(): _state(path) for path in _rooms()}
-        states = {file: _state(ROOT / file) for file in files}  # at once: somebody may write on while this runs
+        rooms = {file: state for file, state in self.states.items() if file.startswith("src/")}
         for file, its in files.items():
-            if self.put and (file not in kept or kept[file][0][file] != states[file]):
+            if self.put and (file not in kept or kept[file][0][file] != self.states[file]):
                 found = self.reached.with_suffix(".found")
                 _in_a_copy(lambda its=its, found=found: self._measure(its, found), 3600, 36000)
-                kept[file] = {**rooms, file: states[file]}, json.loads(found.read_text())
+                kept[file] = {**rooms, file: self.states[file]}, json.loads(found.read_text())
                 self.reached.write_text(json.dumps(kept))
         reached: Reached = {}
         for was, its_reach in (kept[file] for file in files if file in kept):

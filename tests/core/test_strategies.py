@@ -91,8 +91,9 @@ def test_days_that_were_tried_are_ours_alone_and_none_that_no_network_saw() -> N
         tried(6, state=AttemptState.CANCELED, reached_network=False, codes=Codes("not_asked")),
         tried(7, state=AttemptState.CANCELED),
         tried(8, state=AttemptState.DECLINED, reached_network=False, codes=Codes()),
+        tried(9, state=AttemptState.CANCELED, codes=Codes()),
     )
-    assert days_tried(calendar_of(ZONE), book, DAY_0) == [day(number) for number in (1, 2, 6, 7, 8)]
+    assert days_tried(calendar_of(ZONE), book, DAY_0) == [day(number) for number in (1, 2, 6, 7, 8, 9)]
 
 
 @pytest.mark.parametrize(

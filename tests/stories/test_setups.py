@@ -254,6 +254,22 @@ def test_while_another_payment_is_under_way_a_card_that_was_entered_to_pay_is_st
     story.agrees()
 
 
+def test_a_page_whose_settler_was_ended_is_finished_after_some_minutes_and_not_before() -> None:
+    story = Banked()
+    story.bank = Knowing(lambda: story.now)
+    story.bank.refuses.clear()
+    story.stage.providers = story.providers = Providers({"bank": story.bank})
+    story.until(1)
+    shown = {q.currency: q.hash for q in quote(story.store, story.no, story.now)}
+    page = setups.start(story.store, story.providers, story.no, shown, "nl", story.now, ADMIN, back=str)
+    taken_at = story.now
+    assert story.store.claim_setup(page.number, taken_at, taken_at)
+    for after, debts in ((setups.STUCK_AFTER, 1), (setups.STUCK_AFTER + timedelta(seconds=1), 0)):
+        story.stage.now = taken_at + after
+        setups.finish_stuck(story.store, story.providers, lambda: story.now)
+        assert len(story.account.debts) == debts
+
+
 def test_a_page_that_was_never_opened_is_none_that_anybody_comes_back_from() -> None:
     story = Banked()
     number = story.store.begin_setup(story.no, ADMIN, "bank", {}, (), story.now)

@@ -162,6 +162,23 @@ def test_a_payer_may_confirm_what_waits_for_that_as_long_as_it_is_owed_or_asked_
     assert not may_confirm(paid, asks, ())
 
 
+def test_only_of_what_waits_for_its_payer_the_provider_is_asked_where_that_is_confirmed() -> None:
+    story = waiting()
+    asked: list[str] = []
+
+    def look_up(attempt: str, *_: object) -> NeedsCustomer:
+        asked.append(attempt)
+        return NeedsCustomer("p1", "https://bank.example/confirm", story.now)
+
+    story.bank.look_up = look_up  # type: ignore[method-assign]
+    [record] = story.store.attempts(story.no)
+    asks = record._replace(state=AttemptState.NEEDS_CUSTOMER)
+    others = (record, asks._replace(on_page=True, method=0), record._replace(state=AttemptState.PAID))
+    assert [settling.confirm_at(story.store, story.providers, story.no, one) for one in others] == [""] * 3
+    assert asked == []
+    assert settling.confirm_at(story.store, story.providers, story.no, asks) == "https://bank.example/confirm"
+
+
 def test_only_what_waits_for_a_payer_who_owes_it_no_more_waits_for_nothing() -> None:
     account = waiting().account
     [attempt] = account.attempts
