@@ -97,10 +97,10 @@ class _Judge:
                 kept[file] = {**rooms, file: self.states[file]}, json.loads(found.read_text())
                 self.reached.write_text(json.dumps(kept))
         reached: Reached = {}
-        for was, its_reach in (kept[file] for file in files if file in kept):
+        for was, of_file in (kept[file] for file in files if file in kept):
             # Where a room's file is another now its lines are too: whoever reaches any of it reaches all.
             moved = {path: [ANYWHERE] for path, state in rooms.items() if was.get(path) != state}
-            for name, (took, lines) in its_reach.items():
+            for name, (took, lines) in of_file.items():
                 if name in items:
                     reached[name] = took, {path: moved.get(path, lines[path]) for path in lines}
         return reached

@@ -146,7 +146,7 @@ def test_an_account_is_charged_by_card_only_where_all_that_is_open_is() -> None:
     assert found.is_named_only
 
 
-AGAIN: Final = ({"auto_advance": True}, {"next_payment_attempt": 1234567899})
+STILL_TRIED: Final = ({"auto_advance": True}, {"next_payment_attempt": 1234567899})
 WAITS: Final = payment(None, "open", payment_intent={"id": "pi_1", "status": "processing", "metadata": {}})
 TURNS: Final = {
     # Stripe will try again, has tried, the bank has not answered: not tried yet, Stripe collects, it has failed
@@ -161,13 +161,13 @@ TURNS: Final = {
 }
 
 
-@pytest.mark.parametrize("again", AGAIN, ids=["auto_advance", "next_payment_attempt"])
+@pytest.mark.parametrize("still", STILL_TRIED, ids=["auto_advance", "next_payment_attempt"])
 @pytest.mark.parametrize("stands", TURNS)
 def test_whose_turn_it_is_by_what_stripe_will_do_has_done_and_waits_for(
-    stands: tuple[bool, bool, bool], again: dict[str, Any]
+    stands: tuple[bool, bool, bool], still: dict[str, Any]
 ) -> None:
     will, has, waits = stands
-    change = {**(again if will else {}), "attempt_count": 2 if has else None}
+    change = {**(still if will else {}), "attempt_count": 2 if has else None}
     found = read(*([WAITS] if waits else []), **change)
     assert (found.not_tried, found.collected, found.failed) == TURNS[stands]
     assert found.under_way is waits

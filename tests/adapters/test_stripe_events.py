@@ -200,6 +200,23 @@ def test_what_was_tried_on_a_page_is_told_by_the_page_and_by_its_payment(about: 
     assert wire.sent("GET charges") == {"payment_intent": "pi_1", "limit": "100"}
 
 
+def test_a_set_up_page_of_no_account_of_ours_is_nobodys() -> None:
+    for metadata in ({}, {"account": "A-12"}):
+        session = page("complete", "setup", setup_intent="seti_1", metadata=metadata)
+        wire = Wire().on("GET checkout/sessions/cs_1", session)
+        assert reported(wire, event("checkout.session.completed", {"id": "cs_1"})) == []
+
+
+def test_a_dispute_or_a_refund_of_a_charge_without_an_intent_is_of_that_charge() -> None:
+    wire = (
+        Wire().on("GET disputes/dp_1", dispute(payment_intent=None)).on("GET refunds/re_1", refund(payment_intent=None))
+    )
+    for kind, ref in (("charge.dispute.created", "dp_1"), ("refund.created", "re_1")):
+        (change,) = reported(wire, event(kind, {"id": ref}))
+        assert isinstance(change, DisputeChange | RefundChange)
+        assert change.payment_ref == "ch_1"
+
+
 REFUNDED = RefundChange("pi_1", "re_1", "refund-1", RefundState.DONE, 1200, "EUR")
 
 

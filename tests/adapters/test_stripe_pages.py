@@ -91,6 +91,9 @@ def test_a_page_that_could_not_be_opened_may_be_asked_for_again(answer: Answer) 
         (set_up(setup="processing"), SetupOpen()),
         (page("expired", "setup"), SetupFailed(Codes("abandoned"))),
         (set_up("expired", "requires_payment_method"), SetupFailed(Codes("abandoned"))),
+        (set_up("expired", "processing"), SetupFailed(Codes("abandoned"))),
+        (set_up("expired", "succeeded"), SetupFailed(Codes("abandoned"))),
+        (set_up(setup="requires_action"), SetupOpen()),
         (
             set_up("expired", "requires_payment_method", last_setup_error=card_error("do_not_honor")),
             SetupFailed(Codes("do_not_honor")),

@@ -395,6 +395,28 @@ def test_the_planner_says(case: Case) -> None:
         assert found.why.count(".") == 1
 
 
+@pytest.mark.parametrize(
+    ("network", "history", "said"),
+    [
+        (VISA, tried(NOW, "04"), "After visa code 04 this method must never be tried again; another one is needed."),
+        (
+            VISA,
+            tried(NOW, decline="stolen_card"),
+            'After the answer "stolen_card" this method must never be tried again; another one is needed.',
+        ),
+        (
+            SEPA,
+            tried(NOW),
+            'After the answer "no code" we do not retry by ourselves; the customer must put it right first.',
+        ),
+    ],
+)
+def test_a_refusal_says_whose_code_it_was(network: Network, history: Tried, said: str) -> None:
+    found = earliest(load_rules(), want(network), [history], NOW)
+    assert isinstance(found, Refusal)
+    assert found.why == said
+
+
 def test_no_two_sentences_are_the_same() -> None:
     assert len({case.sentence for case in CASES}) == len(CASES)
 

@@ -172,6 +172,17 @@ def test_a_method_that_was_here_before_the_book_named_any_is_not_replaced_by_it(
     assert story.active == {"cloud": number}
 
 
+def test_a_newer_word_of_the_book_moves_what_its_older_one_paid_for_and_nothing_else(story: Moving) -> None:
+    story.ledger.invoice("I1", 3, services=("cloud", "mail"))
+    story.comes(story.at_provider()).look()
+    story.no = story.store.account_numbers(["A1"])["A1"]
+    assert story.active == {"cloud": 1, "mail": 1}
+    own = story.add()
+    methods.activate(story.store, story.no, own, story.now, ADMIN, (2,))
+    story.comes(story.at_provider()).look()
+    assert (story.active, story.account.default_method) == ({"cloud": 3, "mail": own}, 3)
+
+
 def test_a_copy_of_the_installation_looks_at_nothing_that_was_named_before_it(story: Moving) -> None:
     story.ledger.invoice("I1", 3)
     story.comes(story.at_provider()).until(1)

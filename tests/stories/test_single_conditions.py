@@ -375,6 +375,15 @@ def test_an_account_that_is_not_there_has_nothing_to_end_or_to_settle() -> None:
     assert refused.value.code == "unknown_account"
 
 
+def test_what_is_unknown_and_still_owed_is_not_asked_of_the_provider_by_whoever_wants_to_pay_otherwise() -> None:
+    story = waiting()
+    other = story.card("other", active=False)
+    story.bank.look_up = lambda *_: pytest.fail("nobody asked")  # type: ignore[method-assign]
+    with pytest.raises(Refused) as refused:
+        story.settle(other)
+    assert refused.value.code == "attempt_in_flight"
+
+
 # -- what a payer is told of a payment ---------------------------------------------------------------------------
 
 

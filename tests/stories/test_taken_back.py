@@ -309,6 +309,16 @@ def test_a_refund_that_failed_stays_undone_in_whatever_order_that_is_told(order:
     assert story.account.credit == {"EUR": 3000}
 
 
+def test_a_failed_refund_by_the_name_of_what_a_bank_took_is_money_that_is_here_again() -> None:
+    story = paid()
+    ref = next(iter(story.bank.taken))
+    story.hear(report(story, ref, "x", LOST, 0))
+    assert story.account.debts[0].open_minor == PRICE
+    story.hear(RefundChange(ref, "x", "", RefundState.REFUSED, PRICE, "EUR"))
+    assert story.account.debts == ()
+    story.agrees()
+
+
 def test_an_inquiry_has_taken_nothing() -> None:
     story = Banked()
     story.card()
