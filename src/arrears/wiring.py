@@ -117,11 +117,6 @@ def demo_clock() -> AheadClock:
     return AheadClock(RealClock(), settings().home / "demo-clock")
 
 
-def demo_url() -> str:
-    """The demo's database, which may not be there yet."""
-    return psycopg.conninfo.make_conninfo(database_url(), dbname=DEMO_DATABASE)
-
-
 def clock_of(url: str) -> Clock:
     """The wall clock; for the demo's database, in test mode alone, the clock of the demo's world."""
     return demo_clock() if _is_demo(url) else RealClock()

@@ -10,6 +10,7 @@ from contextlib import ExitStack, closing
 from typing import Final
 
 import click
+from psycopg.conninfo import make_conninfo
 
 from arrears.cli.common import begin_log, progress_of
 from arrears.cli.demo_alone import the_only_demo
@@ -30,7 +31,6 @@ from arrears.wiring import (
     DEMO_DATABASE,
     database_url,
     demo_clock,
-    demo_url,
     fresh_database,
     install,
     settings,
@@ -40,6 +40,11 @@ KEPT: Final = "demo-world"
 """The file in the home that lets the next demo go on."""
 
 DEFAULT_PORT: Final = 8000
+
+
+def demo_url() -> str:
+    """The demo's database, which may not be there yet."""
+    return make_conninfo(database_url(), dbname=DEMO_DATABASE)
 
 
 @click.command()
