@@ -26,6 +26,29 @@ SELECT {_COLUMNS} FROM bank_credit c
 WHERE c.state = ANY(%s) AND (%s::bigint[] IS NULL OR c.credit_id = ANY(%s::bigint[])) ORDER BY c.credit_id
 """
 
+CREDITS_AFTER: Final[LiteralString] = f"""
+SELECT {_COLUMNS} FROM bank_credit c WHERE c.state = %s AND c.state IN ('new', 'waiting') AND c.credit_id > %s
+ORDER BY c.credit_id LIMIT %s
+"""
+
+OPEN_CREDITS: Final[LiteralString] = """
+SELECT c.credit_id, (SELECT count(*) FROM bank_part p WHERE p.credit_id = c.credit_id) FROM bank_credit c
+WHERE c.credit_id = ANY(%b::bigint[]) AND c.state IN ('new', 'waiting') ORDER BY c.credit_id FOR UPDATE OF c
+"""
+
+MATCH: Final[LiteralString] = """
+UPDATE bank_credit c SET state = 'matched', why = v.why, decided_by = %s, decided_at = %s
+FROM unnest(%s::bigint[], %s::text[]) AS v (number, why) WHERE c.credit_id = v.number
+"""
+
+MATCHED_PARTS: Final[LiteralString] = """
+INSERT INTO bank_part (credit_id, no, account_id, ref, amount_minor)
+SELECT v.credit_id, (SELECT count(*) FROM bank_part p WHERE p.credit_id = v.credit_id)
+    + row_number() OVER (PARTITION BY v.credit_id ORDER BY v.place), v.account_id, v.ref, v.minor
+FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::bigint[]) WITH ORDINALITY
+    AS v (credit_id, account_id, ref, minor, place)
+"""
+
 LIKE: Final[LiteralString] = f"""
 SELECT {_COLUMNS} FROM bank_credit c
 WHERE c.state = 'matched' AND c.own_iban = %(iban)s AND c.currency = %(currency)s AND c.amount_minor = %(minor)s
@@ -52,22 +75,31 @@ INSERT INTO bank_part (credit_id, no, account_id, ref, amount_minor)
 SELECT %s, (SELECT count(*) FROM bank_part WHERE credit_id = %s) + 1, %s, %s, %s
 """
 
-_FOLDED: Final[LiteralString] = "upper(regexp_replace(i.number, '[^A-Za-z0-9]', '', 'g'))"
+_REVERSED: Final[LiteralString] = """reverse(upper(regexp_replace(i.number COLLATE "C", '[^A-Za-z0-9]', '', 'g')))"""
 _ITEM: Final[LiteralString] = "i.account_id, i.no, i.number, i.currency, i.open_minor, i.day_0 IS NOT NULL"
-# No index on the folded number: every import would pay for it, and a statement comes once a day. Whoever asks, asks for
-# all that a file may name at once, so this is one look at each invoice a file.
+# One index, of the number read from its end, finds what is named and what ends alike. The keys travel in one text: they
+# are letters and digits, and may be hundreds of thousands.
+_KEYS: Final[LiteralString] = "unnest(string_to_array(%s, ' '))"
 NUMBERED: Final[LiteralString] = f"""
-SELECT v.key, {_ITEM} FROM unnest(%s::text[]) AS v (key) JOIN invoice i ON {_FOLDED} COLLATE "C" = v.key
+SELECT v.key, {_ITEM} FROM {_KEYS} AS v (key) JOIN invoice i ON {_REVERSED} = reverse(v.key)
 UNION ALL
 SELECT 'A' || i.account_id || 'I' || i.no, {_ITEM}
 FROM unnest(%s::bigint[], %s::bigint[]) AS v (account_id, no)
 JOIN invoice i ON i.account_id = v.account_id AND i.no = v.no
 """
 
+# An ending that so many share says little about any of them.
+_ENDING_MAX: Final = "200"
 ENDING: Final[LiteralString] = f"""
-SELECT v.digits, {_ITEM} FROM (
-    SELECT i.*, ltrim(substring({_FOLDED} FROM '[0-9]+$'), '0') AS digits FROM invoice i WHERE i.open_minor > 0
-) AS i JOIN unnest(%s::text[]) AS v (digits) ON v.digits COLLATE "C" = i.digits
+SELECT v.digits, i.* FROM {_KEYS} AS v (digits) CROSS JOIN LATERAL (
+    SELECT {_ITEM} FROM invoice i
+    WHERE i.open_minor > 0 AND {_REVERSED} >= reverse(v.digits) AND {_REVERSED} < reverse(v.digits) || '~'
+      AND rtrim(substring({_REVERSED} FROM '^[0-9]+'), '0') = reverse(v.digits) LIMIT {_ENDING_MAX}
+) AS i
+"""
+
+OPEN_OF: Final[LiteralString] = f"""
+SELECT {_ITEM} FROM invoice i WHERE i.account_id = ANY(%b::bigint[]) AND i.open_minor > 0 ORDER BY i.due_on, i.no
 """
 
 ASKING: Final[LiteralString] = f"""
@@ -120,6 +152,25 @@ class PostgresBank:
         some = None if numbers is None else list(numbers)
         with self.reading() as db:
             return [_credit(row) for row in db.execute(CREDITS, [list(states), some, some])]
+
+    def credits_after(self, number: int, state: CreditState, most: int) -> list[StoredCredit]:
+        """See ports.bank.BankBook."""
+        with self.reading() as db:
+            return [_credit(row) for row in db.execute(CREDITS_AFTER, [state, number, most])]
+
+    def open_credits(self, numbers: Collection[int]) -> Mapping[int, int]:
+        """See ports.bank.BankBook."""
+        with self.reading() as db:
+            return dict(db.execute(OPEN_CREDITS, [sorted(numbers)]).fetchall())
+
+    def match_credits(
+        self, whys: Mapping[int, str], parts: Sequence[tuple[int, CreditPart]], author: str, now: datetime
+    ) -> None:
+        """See ports.bank.BankBook."""
+        with self.reading() as db:
+            db.execute(MATCH, [author, now, list(whys), list(whys.values())])
+            rows = [(number, *part) for number, part in parts]
+            db.execute(MATCHED_PARTS, [[row[at] for row in rows] for at in range(4)])
 
     def decide_credit(
         self, number: int, was: Collection[CreditState], state: CreditState, why: str, author: str, now: datetime
@@ -210,13 +261,21 @@ class PostgresBank:
         """See ports.bank.BankBook."""
         ours = [(int(one[1]), int(one[2])) for key in keys if (one := _GENERATED.fullmatch(key)) is not None]
         with self.reading() as db:
-            rows = db.execute(NUMBERED, [list(keys), [a for a, _ in ours], [no for _, no in ours]]).fetchall()
-        return _by_first(rows)
+            asked = [" ".join(keys), [a for a, _ in ours], [no for _, no in ours]]
+            return _by_first(db.execute(NUMBERED, asked).fetchall())
 
     def invoices_ending(self, digits: Collection[str]) -> Mapping[str, Sequence[OpenItem]]:
         """See ports.bank.BankBook."""
         with self.reading() as db:
-            return _by_first(db.execute(ENDING, [list(digits)]).fetchall())
+            return _by_first(db.execute(ENDING, [" ".join(digits)]).fetchall())
+
+    def invoices_open_of(self, accounts: Collection[int]) -> Mapping[int, Sequence[OpenItem]]:
+        """See ports.bank.BankBook."""
+        found: dict[int, list[OpenItem]] = defaultdict(list)
+        with self.reading() as db:
+            for row in db.execute(OPEN_OF, [list(accounts)]).fetchall():
+                found[row[0]].append(OpenItem(*row))
+        return found
 
     def invoices_asking(
         self, sums: Collection[tuple[int, str]], most: int
