@@ -6,10 +6,10 @@ They are rows of the product's tables, copied in once and kept for the next run 
 timed is the product's own way from those rows to whose each is (`credits_after`, `StoredIndex`, `match`, then `suggest`
 for what is left); booking is not, on either side.
 
-The bare side is one SQL join that finds the invoice of each exact reference, whose letters and digits it is given, by the
-same index. It is told which references are exact, and looks for nothing else. `times_bare` is the exact look over that join and reading the
-same credits from the same rows; `times_join` over the join alone. No credit may be matched to somebody else, and what
-says nothing to nobody.
+The bare side is one SQL join that finds the invoice of each exact reference, whose letters and digits it is given, by
+the same index. It is told which references are exact, and looks for nothing else. `times_bare` is the exact look over
+that join and reading the same credits from the same rows; `times_join` over the join alone. No credit may be matched to
+somebody else, and what says nothing to nobody.
 """
 
 from __future__ import annotations
@@ -127,7 +127,9 @@ def fill(url: str, invoice_count: int, credit_count: int, seed: int) -> None:
         with db.cursor().copy("COPY invoice FROM STDIN") as out:
             for account, no, number, minor in book:
                 out.write_row((account, no, number, "EUR", minor, minor, DAY, DAY, DAY))
-        with db.cursor().copy("COPY account (account_id, ref, name, country, zone, locale, mode, policy) FROM STDIN") as out:
+        with db.cursor().copy(
+            "COPY account (account_id, ref, name, country, zone, locale, mode, policy) FROM STDIN"
+        ) as out:
             for account in range(1, 1 + invoice_count // 2):
                 out.write_row((account, f"c{account}", name_of(account), "NL", "UTC", "nl", "invoice", "default"))
         with db.cursor().copy("COPY known_payer FROM STDIN") as out:

@@ -100,6 +100,9 @@ class BankBook(Protocol):
     def parts_of(self, number: int) -> Sequence[CreditPart]:
         """The payments that it is booked as now."""
 
+    def booked_for(self, numbers: Collection[int]) -> Mapping[int, int]:
+        """Of these transfers those that are booked, each with the account of its first payment."""
+
     def parts_count(self, number: int) -> int:
         """How many payments it was ever booked as, undone ones among them."""
 

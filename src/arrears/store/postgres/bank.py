@@ -6,15 +6,15 @@ import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any, Final, LiteralString
 
 import msgspec
 
 from arrears.core.bank.matching import OpenItem
-from arrears.core.bank.recognising import DAYS_APART_MAX, SeenEntry, recognised
-from arrears.core.bank.statements import BankEntry, BankStatement, BankTransaction, StatementKind
+from arrears.core.bank.statements import BankStatement, BankTransaction
 from arrears.ports.bank import Closing, CreditPart, CreditState, StoredCredit
+from arrears.store.postgres.bank_files import keep_bank_file
 from arrears.store.postgres.write import Db
 
 _COLUMNS: Final[LiteralString] = (
@@ -57,12 +57,6 @@ WHERE c.state = 'matched' AND c.own_iban = %(iban)s AND c.currency = %(currency)
     OR (%(end_to_end)s <> '' AND c.end_to_end = %(end_to_end)s)
     OR (%(payer)s <> '' AND c.payer_iban = %(payer)s))
 ORDER BY c.credit_id
-"""
-
-ADD_CREDIT: Final[LiteralString] = """
-INSERT INTO bank_credit (entry_id, own_iban, currency, amount_minor, booked_on, bank_reference, reversal, unclear,
-    payer_iban, end_to_end, body, state)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 'new') RETURNING credit_id
 """
 
 DECIDE: Final[LiteralString] = """
@@ -111,7 +105,6 @@ SELECT * FROM (
 """
 
 _GENERATED: Final = re.compile("A([1-9][0-9]{0,17})I([1-9][0-9]{0,8})")
-_entry_decoder = msgspec.json.Decoder(BankEntry)
 _transaction_decoder = msgspec.json.Decoder(BankTransaction)
 
 
@@ -134,18 +127,9 @@ class PostgresBank:
     def keep_bank_file(
         self, digest: bytes, name: str, statements: Sequence[BankStatement], now: datetime
     ) -> Sequence[Sequence[int | None]]:
-        """See ports.bank.BankBook. Whoever else takes a file of the same account waits for this one."""
+        """See ports.bank.BankBook."""
         with self.transaction() as db:
-            for account in sorted({one.account for one in statements}):
-                db.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 21))", [account])
-            file = db.execute(
-                "INSERT INTO bank_file (digest, name, taken_at) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING"
-                " RETURNING file_id",
-                [digest, name, now],
-            ).fetchone()
-            if file is None:
-                return []
-            return [_keep(db, int(file[0]), at, one, now) for at, one in enumerate(statements, 1)]
+            return keep_bank_file(db, digest, name, statements, now)
 
     def credits_in(self, states: Collection[CreditState], numbers: Collection[int] | None = None) -> list[StoredCredit]:
         """See ports.bank.BankBook."""
@@ -190,6 +174,15 @@ class PostgresBank:
         asked = "SELECT account_id, ref, amount_minor FROM bank_part WHERE credit_id = %s AND NOT undone ORDER BY no"
         with self.reading() as db:
             return [CreditPart(*row) for row in db.execute(asked, [number])]
+
+    def booked_for(self, numbers: Collection[int]) -> Mapping[int, int]:
+        """See ports.bank.BankBook."""
+        asked = (
+            "SELECT DISTINCT ON (credit_id) credit_id, account_id FROM bank_part"
+            " WHERE credit_id = ANY(%b::bigint[]) AND NOT undone ORDER BY credit_id, no"
+        )
+        with self.reading() as db:
+            return dict(db.execute(asked, [list(numbers)]).fetchall())
 
     def parts_count(self, number: int) -> int:
         """See ports.bank.BankBook."""
@@ -325,72 +318,3 @@ def _credit(row: Sequence[Any]) -> StoredCredit:
     number, iban, currency, minor, day, reference, reversal, unclear, body, state, why = row
     said = _transaction_decoder.decode(body)
     return StoredCredit(number, iban, currency, minor, day, reference, reversal, unclear, said, CreditState(state), why)
-
-
-def _keep(db: Db, file: int, at: int, one: BankStatement, now: datetime) -> list[int | None]:
-    """The first credit of each entry that no other file has told of; None for the others."""
-    early = one.kind is StatementKind.EARLY
-    today = now.date()
-    days = [entry.booked_on for entry in one.entries if entry.booked_on is not None]
-    closed_on = one.closing.day if one.closing is not None else None
-    day = closed_on or max(days, default=today)
-    opening, closing = (None, None) if early else (one.opening, one.closing)
-    ends = (opening.minor, closing.minor) if opening is not None and closing is not None else (None, None)
-    db.execute(
-        "INSERT INTO bank_statement VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
-        [file, at, one.account, one.currency, one.format, one.number, *ends, day],
-    )
-    apart = timedelta(days=DAYS_APART_MAX)
-    near = [min(days, default=today) - apart, max(days, default=today) + apart]
-    rows = db.execute(
-        "SELECT entry_id, body, is_early FROM bank_entry WHERE iban = %s AND currency = %s"
-        " AND booked_on BETWEEN %s AND %s ORDER BY entry_id",
-        [one.account, one.currency, *near],
-    ).fetchall()
-    seen = [SeenEntry(number, _entry_decoder.decode(body), is_early) for number, body, is_early in rows]
-    known = recognised(seen, one.entries, early=early)
-    if not early:
-        db.execute("UPDATE bank_entry SET is_early = false WHERE entry_id = ANY(%s)", [[n for n in known if n]])
-    found: list[int | None] = []
-    for entry, here in zip(one.entries, known, strict=True):
-        found.append(None if here is not None else _add(db, file, one, entry, entry.booked_on or day))
-    return found
-
-
-def _add(db: Db, file: int, one: BankStatement, entry: BankEntry, day: date) -> int | None:
-    row = db.execute(
-        "INSERT INTO bank_entry (file_id, iban, currency, booked_on, is_early, body)"
-        " VALUES (%s, %s, %s, %s, %s, %s) RETURNING entry_id",
-        [file, one.account, one.currency, day, one.kind is StatementKind.EARLY, _json(entry)],
-    ).fetchone()
-    assert row is not None
-    first: int | None = None
-    for part in entry.transactions or (BankTransaction(entry.amount_minor, entry.currency),):
-        # Of a batch with charges its transactions say what their payers sent.
-        added = db.execute(
-            ADD_CREDIT,
-            [
-                row[0],
-                one.account,
-                part.currency,
-                part.amount_minor,
-                day,
-                entry.bank_reference,
-                entry.reversal,
-                entry.unclear or _foreign(entry, part),
-                part.iban,
-                part.end_to_end,
-                _json(part),
-            ],
-        ).fetchone()
-        assert added is not None
-        first = first or int(added[0])
-    return first
-
-
-def _foreign(entry: BankEntry, part: BankTransaction) -> str:
-    return "" if part.currency == entry.currency else f"its part of a batch in {entry.currency} is in {part.currency}"
-
-
-def _json(value: BankEntry | BankTransaction) -> str:
-    return msgspec.json.encode(value).decode().replace("\\u0000", " ")

@@ -38,6 +38,11 @@ def read_apart(path: Path, statement_map: StatementMap | None = None) -> BankFil
         return refused_file(Refused("no_such_file", "there is no such file"))
     except OSError as error:
         return refused_file(Refused("unreadable_file", f"it cannot be read: {error.strerror}"))
+    return read_content_apart(content, statement_map)
+
+
+def read_content_apart(content: bytes, statement_map: StatementMap | None = None) -> BankFile:
+    """The same of a file that is in memory already."""
     if SMALL_BYTES < len(content) <= BYTES_MAX:
         return _read_in_bounds(_Task(content, statement_map))
     return read_statement_file(content, statement_map)
