@@ -116,13 +116,17 @@ class Sure(IntEnum):
 def exact_keys(credit: Credit) -> Mapping[str, Sure]:
     """The invoice numbers that a credit may name, and how sure each is. Kept for a while: they are asked for when what
     is known of them is looked up, and again when it is decided."""
-    said = " ".join((*credit.references, credit.text, _own_number(credit)))
-    keys = {key: Sure.PROVEN for one in (*credit.references, *valid_rfs(said)) if (key := body_in(one))}
-    pieces = {**tokens(said), **{folded(one): True for one in credit.references}}
+    own = _own_number(credit)
+    bodies = [body_in(one) for one in credit.references]
+    unproven = [one for one, body in zip(credit.references, bodies, strict=True) if not body]
+    bodies += [one[4:] for one in valid_rfs(" ".join((*unproven, credit.text, own)))]
+    keys = {body: Sure.PROVEN for body in bodies if len(body) >= NUMBER_MIN}
+    pieces = tokens(" ".join((*credit.references, credit.text, own)))
+    pieces |= {folded(one): True for one in credit.references}
     for token, alone in pieces.items():
-        if not token.isalpha():
+        if len(token) >= NUMBER_MIN and not token.isalpha():
             keys.setdefault(token, Sure.NUMBER if alone and _is_sure(token) else Sure.PIECE)
-    return {key: sure for key, sure in keys.items() if len(key) >= NUMBER_MIN}
+    return keys
 
 
 def _own_number(credit: Credit) -> str:
@@ -170,15 +174,18 @@ def _by_reference(
     account = accounts.pop()
     if payers and account not in payers:
         return None
-    everything = [item for item in index.open_of(account) if item.currency == credit.currency and not item.held]
-    meant = [item for item in everything if any(item.debt == one.debt for one in named)]
-    if not meant or credit.amount_minor > sum(item.open_minor for item in everything):
-        return None
-    sums = {sum(item.open_minor for item in some) for some in (meant, everything)}
-    if credit.amount_minor not in sums:
-        sure = max(named.values())
-        if sure is Sure.PIECE or (sure is Sure.NUMBER and _may_be_anothers(credit, account, named, index)):
+    meant = [item for item in named if (item.open_minor, item.currency) == (credit.amount_minor, credit.currency)]
+    if len(named) > 1 or not meant:
+        everything = [item for item in index.open_of(account) if item.currency == credit.currency and not item.held]
+        debts = {item.debt for item in named}
+        meant = [item for item in everything if item.debt in debts]
+        owed, asked = (sum(item.open_minor for item in some) for some in (everything, meant))
+        if not meant or credit.amount_minor > owed:
             return None
+        if credit.amount_minor not in (asked, owed):
+            sure = max(named.values())
+            if sure is Sure.PIECE or (sure is Sure.NUMBER and _may_be_anothers(credit, account, named, index)):
+                return None
     numbers = ", ".join(item.number for item in meant)
     return Matched(account, tuple(item.debt for item in meant), f"it names {numbers}, of this account alone")
 

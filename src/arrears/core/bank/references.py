@@ -90,8 +90,9 @@ def tokens(text: str) -> dict[str, bool]:
             found |= dict.fromkeys([part.translate(_BETWEEN) for part in piece.split("/")], True)
         found[whole] = True
     for at, piece in enumerate(pieces):
-        for part in _CUT.findall(piece):
-            found.setdefault(part, False)
+        if not (piece.isalpha() or piece.isdigit()):
+            for part in _CUT.findall(piece):
+                found.setdefault(part, False)
         joined = bare[at]
         for more in bare[at + 1 : at + TOKENS_JOINED_MAX + 1]:
             joined += more

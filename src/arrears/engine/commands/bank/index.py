@@ -73,9 +73,12 @@ class StoredIndex:
         self._find_payers({one.iban for one in credits if one.iban})
         # A payer who is known decides only where no damaged reference speaks for somebody else.
         self._find_near([one for one in credits if one.iban and self._payers[one.iban] and not self._names_any(one)])
-        named = {item.account for key in keys for item in self._numbered[key]}
-        payers = {accounts[0] for accounts in self._payers.values() if len(accounts) == 1}
-        self._find_open(named | payers)
+        needed = {accounts[0] for accounts in self._payers.values() if len(accounts) == 1}
+        for one in credits:
+            items = [item for key in exact_keys(one) for item in self._numbered[key]]
+            if len(items) != 1 or items[0].open_minor != one.amount_minor:
+                needed |= {item.account for item in items}
+        self._find_open(needed)
 
     def _names_any(self, credit: Credit) -> bool:
         return any(self._numbered[key] for key in exact_keys(credit))
@@ -104,7 +107,7 @@ class StoredIndex:
 
     def numbered(self, keys: Iterable[str]) -> Mapping[str, Sequence[OpenItem]]:
         """See DebtIndex."""
-        wanted = set(keys)
+        wanted = list(keys)
         self._find(wanted)
         return {key: self._now(found) for key in wanted if (found := self._numbered[key])}
 
@@ -140,7 +143,7 @@ class StoredIndex:
 
     def _now(self, items: Sequence[OpenItem]) -> Sequence[OpenItem]:
         """These invoices with what is open of them now in the accounts that are under their lock."""
-        if not any(item.account in self._locked for item in items):
+        if not self._locked:
             return items
         return [self._as_locked(item) if item.account in self._locked else item for item in items]
 
@@ -152,7 +155,7 @@ class StoredIndex:
         if new := {one for one in accounts if one not in self._open_of}:
             self._open_of |= dict.fromkeys(new, ()) | dict(self._store.invoices_open_of(new))
 
-    def _find(self, keys: set[str]) -> None:
+    def _find(self, keys: Iterable[str]) -> None:
         if new := {key for key in keys if key not in self._numbered}:
             self._numbered |= dict.fromkeys(new, ()) | dict(self._store.invoices_numbered(new))
 
