@@ -10,8 +10,8 @@ The bare side is one SQL join that finds the invoice of each exact reference, wh
 the same index. It is told which references are exact, and looks for nothing else. `times_bare` is the exact look over
 that join and reading the same credits from the same rows; `times_join` over the join alone. Both are of processor
 seconds, ours and those of the server's processes that worked for us, without parallel workers: other work on the
-machine counts for neither side. `clock` are the seconds that passed. No credit may be matched to somebody else, and what
-says nothing to nobody.
+machine counts for neither side. `clock` are the seconds that passed. No credit may be matched to somebody else, and
+what says nothing to nobody.
 """
 
 from __future__ import annotations

@@ -59,16 +59,16 @@ def _file(store: BankTaking, name: str, read: BankFile, taken: TakenFile) -> dic
     }
 
 
-def _credits_of(store: BankTaking, taken: TakenFile) -> Mapping[int, Decided]:
+def _credits_of(store: BankTaking, taken: TakenFile) -> Mapping[int, DecidedCredit]:
     numbers = [first for firsts in taken.firsts for first in firsts if first is not None]
     if not numbers:
         return {}
     found = store.credits_in(list(CreditState), range(min(numbers), max(numbers) + BATCH_MAX))
     accounts = store.booked_for([one.number for one in found])
-    return {one.number: Decided(one, accounts.get(one.number)) for one in found}
+    return {one.number: DecidedCredit(one, accounts.get(one.number)) for one in found}
 
 
-class Decided(NamedTuple):
+class DecidedCredit(NamedTuple):
     """A transfer, and the account that it is booked for."""
 
     credit: StoredCredit
@@ -98,7 +98,7 @@ def _statement(one: BankStatement) -> dict[str, Any]:
     }
 
 
-def _entry(number: int, entry: BankEntry, first: int | None, credits: Mapping[int, Decided]) -> dict[str, Any]:
+def _entry(number: int, entry: BankEntry, first: int | None, credits: Mapping[int, DecidedCredit]) -> dict[str, Any]:
     parts = [
         {
             "amount_minor": one.amount_minor,
@@ -132,7 +132,7 @@ def _entry(number: int, entry: BankEntry, first: int | None, credits: Mapping[in
     }
 
 
-def _decided(one: Decided | None) -> dict[str, Any]:
+def _decided(one: DecidedCredit | None) -> dict[str, Any]:
     if one is None:
         return {"credit": None, "decided": None, "why": "", "account": None}
     account = None if one.account is None else format_id(ACCOUNT, one.account)
