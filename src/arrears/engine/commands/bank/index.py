@@ -34,7 +34,8 @@ def as_credit(stored: StoredCredit) -> Credit:
 
 
 def open_items(account: Account) -> list[OpenItem]:
-    """The open invoices of an account, the oldest due date first."""
+    """The open invoices of an account, the oldest due date first; those too whose service was deleted for them, as they
+    are owed still."""
     return [
         OpenItem(
             account.no,
@@ -46,7 +47,6 @@ def open_items(account: Account) -> list[OpenItem]:
             held=account.debt_is_held(debt.no),
         )
         for debt in account.debts
-        if not debt.ended
     ]
 
 
