@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import click
 
@@ -23,7 +23,7 @@ from arrears.sim.figures import Counted, FigureRow, align, rows_of
 from arrears.sim.listing import affected, csv_of
 from arrears.sim.outcome import PolicyOutcome
 from arrears.sim.replay import Replay, ReplaySettings, is_asked
-from arrears.sim.replay_by_transfer import TransferReplay
+from arrears.sim.replay_by_transfer import BankedStore, TransferReplay
 from arrears.sim.report_page import ReportedBook, last_day, page_of
 from arrears.sim.report_words import LANGUAGES, words_of
 
@@ -111,7 +111,11 @@ def _played(
     outcomes: dict[str, PolicyOutcome] = {}
     for label, settings in each.items():
         with scratch_store(where, "replay") as store, progress_of(f"replay {label}") as progress:
-            played = TransferReplay(store, book, settings) if by_transfer else Replay(store, book, settings)
+            played = (
+                TransferReplay(cast(BankedStore, store), book, settings)
+                if by_transfer
+                else Replay(store, book, settings)
+            )
             outcomes[label] = played.play(progress)
         if isinstance(played, TransferReplay):
             by_itself, by_people = played.decided["matched"], played.decided["waiting"]

@@ -99,7 +99,7 @@ class TransferReplay(Replay):
         self.files += 1
         before = self._balances[currency]
         self._balances[currency] += sum(entry.amount_minor for entry in entries)
-        ends = [Balance(minor, currency, now.date()) for minor in (before, self._balances[currency])]
-        kind = StatementKind.STATEMENT
-        one = BankStatement(FORMAT, kind, OURS, currency, *ends, tuple(entries), number=self.files)
+        opening, closing = (Balance(minor, currency, now.date()) for minor in (before, self._balances[currency]))
+        kind, all_of_them = StatementKind.STATEMENT, tuple(entries)
+        one = BankStatement(FORMAT, kind, OURS, currency, opening, closing, all_of_them, number=self.files)
         return camt_053([one], f"M{self.files}")
