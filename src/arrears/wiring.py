@@ -29,6 +29,7 @@ from arrears.core.policy import default_policy
 from arrears.engine import worker
 from arrears.engine.beside import beside
 from arrears.engine.commands.bank.taking import bank_hourly, take_from
+from arrears.engine.commands.documents import attached
 from arrears.engine.courier import Courier
 from arrears.engine.failpoints import arm
 from arrears.engine.message_context import MailLimits, MessageContext
@@ -243,7 +244,8 @@ def _mail_context(ours: Settings, base_url: str) -> MessageContext:
     operator = Operator(ours.operator, help_url, ours.support_email, ours.iban, ours.legal_identity)
     limits = MailLimits(per_hour=ours.mail_per_hour, per_recipient_a_day=ours.mail_per_recipient)
     words = texts(ours.texts) if ours.texts else texts()  # for a cache, None and nothing are two
-    return MessageContext(words, operator, base_url, limits=limits)
+    attach = partial(attached, *invoice_documents(ours)) if ours.attach_invoices else None
+    return MessageContext(words, operator, base_url, limits=limits, attach=attach)
 
 
 @cache
