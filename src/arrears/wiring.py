@@ -162,8 +162,7 @@ class Installation:
         """See engine/worker.py, and `hourly`."""
         outside = self.channel, self.services, self.clock, self.limits, self.providers, self.context()
         how = partial(worker.work, poll_seconds=poll_seconds, wait=wait, say=say, watcher=watcher)
-        how = partial(how, hourly=self.hourly, each_time=self.take_statements)
-        how(self.store, *outside)
+        how(self.store, *outside, hourly=self.hourly, each_time=self.take_statements)
 
     def courier(self) -> Courier:
         """Carries events and orders to their endpoints. See engine/courier.py."""
@@ -225,8 +224,7 @@ def other_channels() -> Mapping[ChannelName, OtherChannel]:
 
 
 def return_keys(database: str) -> tuple[bytes, ...]:
-    """What signs the return addresses of messages, and what signed them before: the installation's secret key. Whoever
-    takes in returned mail must have the same."""
+    """What signs return addresses of messages, and what did before: who takes in returned mail must have the same."""
     set_up_django(database)
     from django.conf import settings as django_settings
 
@@ -256,6 +254,10 @@ def texts(folder: Path | None = None) -> Texts:
     from arrears.notices.render import load_texts
 
     return load_texts(folder)
+
+
+BILLING_SYSTEMS: Final = ("stripe-billing",)
+"""The billing systems that can be beside arrears, whether or not the key of one is given."""
 
 
 def payment_providers(installation: str) -> Providers:

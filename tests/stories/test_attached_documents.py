@@ -55,7 +55,7 @@ def test_who_pays_by_card_is_sent_none_and_a_receipt_has_none() -> None:
 
 
 @pytest.mark.parametrize("by", ["smtp", "folder"])
-def test_a_mail_program_finds_text_html_and_the_file_as_it_is(by: str, tmp_path: Path) -> None:
+def test_a_mail_program_finds_text_html_and_the_file_as_it_is(by: str, tmp_path: Path, site: str) -> None:
     message = Message("a1-1-1-x", "anna@example.org", "Invoice", "Text", "<p>Text</p>")
     message = message._replace(attachments=(Attachment("invoice-I-1.pdf", PDF),))
     if by == "smtp":
