@@ -39,7 +39,7 @@ WAITING_MAX: Final = 256
 """Requests that wait for a thread; who comes then is asked to come again, instead of waiting in vain."""
 ROWS_THREADS: Final = 2
 """Requests of rows and of files have threads of their own: one computes while another waits for the database. Each
-thread of a process keeps the most memory that it ever took, and ten thousand rows take a lot; and pages wait for none."""
+thread of a process keeps the most memory that it ever took, and they take a lot; and pages wait for none of them."""
 ROWS_WAITING_MAX: Final = 16
 
 Scope = dict[str, Any]
