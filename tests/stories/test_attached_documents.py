@@ -24,7 +24,7 @@ def attach(_store: MailBook, numbers: Sequence[str], _now: datetime) -> list[Att
     return [Attachment(f"{number}.pdf", PDF) for number in numbers]
 
 
-def told(mode: Mode, invoices: int = 1) -> Story:
+def story_of(mode: Mode, invoices: int = 1) -> Story:
     story = Story(mode=mode)
     story.stage.context = replace(story.stage.context, attach=attach)
     story.until(-1, "12:00")
@@ -34,20 +34,20 @@ def told(mode: Mode, invoices: int = 1) -> Story:
 
 
 def test_mail_to_whoever_pays_by_transfer_has_the_documents_of_what_it_asks() -> None:
-    story = told(Mode.INVOICE, invoices=2)
+    story = story_of(Mode.INVOICE, invoices=2)
     [first, *_] = story.mail.taken
     assert [one.name for one in first.attachments] == ["I1-1.pdf", "I1-2.pdf"][: len(first.attachments)]
     assert [one.name for one in story.mail.taken[-1].attachments] == ["I1-1.pdf", "I1-2.pdf"]
 
 
 def test_there_are_no_more_than_fit_in_a_mail() -> None:
-    story = told(Mode.INVOICE, invoices=ATTACHED_MAX + 2)
+    story = story_of(Mode.INVOICE, invoices=ATTACHED_MAX + 2)
     assert max(len(one.attachments) for one in story.mail.taken) == ATTACHED_MAX
 
 
 def test_who_pays_by_card_is_sent_none_and_a_receipt_has_none() -> None:
-    assert not any(one.attachments for one in told(Mode.CARD).mail.taken)
-    story = told(Mode.INVOICE)
+    assert not any(one.attachments for one in story_of(Mode.CARD).mail.taken)
+    story = story_of(Mode.INVOICE)
     before = len(story.mail.taken)
     story.pay().until(5)
     assert story.mail.taken[before:]
