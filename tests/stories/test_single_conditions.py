@@ -44,6 +44,7 @@ from arrears.engine import commands
 from arrears.engine.payments import methods, refunds, settling, sweep
 from arrears.engine.payments.becoming import become_another
 from arrears.engine.payments.canceling import cancel, cancel_open_attempts
+from arrears.engine.payments.providers import Providers
 from arrears.engine.payments.recording import Recording, record_change
 from arrears.engine.payments.tries import record_tries
 from arrears.engine.payments.wanted import may_confirm, not_to_be_charged, waits_for_nothing
@@ -304,6 +305,15 @@ def test_a_copy_asks_for_no_refund_that_the_original_has_begun() -> None:
     with pytest.raises(Refused) as refused:
         refunds.pursue(story.store, story.providers, story.no, 1, story.now)
     assert refused.value.code == "not_ours"
+
+
+def test_the_provider_that_opens_pages_is_one_of_those_that_are_set_up() -> None:
+    bank = Banked(bill=False).bank
+    assert (Providers({}).default, Providers({"bank": bank}).default) == ("", "bank")
+    assert Providers({"bank": bank, "till": bank}, default="till").default == "till"
+    for by_name, default in (({"bank": bank}, "till"), ({"bank": bank, "till": bank}, "")):
+        with pytest.raises(AssertionError):
+            Providers(by_name, default=default)
 
 
 # -- methods -----------------------------------------------------------------------------------------------------
