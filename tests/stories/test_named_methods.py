@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 from tests.stories.ledger import Ledger
-from tests.stories.paying import ADMIN, Paying
+from tests.stories.paying import ADMIN, API, Paying
 
 from arrears.core.receivables import NamedMethod
 from arrears.core.states import State
@@ -138,6 +138,51 @@ def test_while_the_provider_is_silent_it_waits(story: Moving) -> None:
     assert story.look().store.named_methods() == {ADDED: 1}
 
 
+def test_a_provider_that_does_not_answer_is_not_asked_for_everybody_else(story: Moving) -> None:
+    story.ledger.invoice("I1", 3)
+    story.comes(story.at_provider())
+    other = Ledger(story, "B1").invoice("I2", 3)
+    other.account = replace(other.account, method=story.at_provider())
+    other.comes()
+    story.control("faults", plan=[{"kind": "error_before", "path": "payment_methods", "verb": "GET", "times": 1}])
+    assert story.look().store.named_methods() == {WAITING: 2}
+    assert story.look().store.named_methods() == {ADDED: 2}
+
+
+def test_what_was_named_at_the_instant_of_the_copy_was_named_to_the_original(story: Moving) -> None:
+    story.ledger.invoice("I1", 3)
+    story.comes(story.at_provider())
+    become_another(story.store, story.now, ADMIN, "a copy")
+    assert story.look().store.named_methods() == {REFUSED: 1}
+
+
+@pytest.mark.parametrize("active_by", ["the operator", "the book"])
+def test_a_method_that_was_here_before_the_book_named_any_is_not_replaced_by_it(story: Moving, active_by: str) -> None:
+    story.ledger.invoice("I1", 3)
+    story.comes(None)
+    story.no = story.store.account_numbers(["A1"])["A1"]
+    number = story.add()
+    if active_by == "the operator":
+        methods.activate(story.store, story.no, number, story.now, API)
+    else:
+        record = story.store.method(story.no, number)
+        story.comes(NamedMethod("stripe", record.customer_ref, record.ref)).look()
+    assert story.active == {"cloud": number}
+    story.comes(story.at_provider()).look()
+    assert story.active == {"cloud": number}
+
+
+def test_a_newer_word_of_the_book_moves_what_its_older_one_paid_for_and_nothing_else(story: Moving) -> None:
+    story.ledger.invoice("I1", 3, services=("cloud", "mail"))
+    story.comes(story.at_provider()).look()
+    story.no = story.store.account_numbers(["A1"])["A1"]
+    assert story.active == {"cloud": 1, "mail": 1}
+    own = story.add()
+    methods.activate(story.store, story.no, own, story.now, ADMIN, (2,))
+    story.comes(story.at_provider()).look()
+    assert (story.active, story.account.default_method) == ({"cloud": 3, "mail": own}, 3)
+
+
 def test_a_copy_of_the_installation_looks_at_nothing_that_was_named_before_it(story: Moving) -> None:
     story.ledger.invoice("I1", 3)
     story.comes(story.at_provider()).until(1)
@@ -157,6 +202,19 @@ def test_a_method_that_was_removed_here_is_not_brought_back_by_the_same_word(sto
     methods.remove(story.store, story.providers, story.no, 1, story.now, ADMIN)
     story.comes(named).look()
     assert (story.active, story.account.subscriptions[0].state) == ({"cloud": other}, State.ACTIVE)
+
+
+def test_a_method_that_was_removed_here_is_another_one_when_the_book_names_it_anew(story: Moving) -> None:
+    story.ledger.invoice("I1", 3)
+    first, second = story.at_provider(), story.at_provider()
+    story.comes(first).look().comes(second).look()
+    story.no = story.store.account_numbers(["A1"])["A1"]
+    methods.remove(story.store, story.providers, story.no, 1, story.now, ADMIN)
+    story.sandbox.sandbox.book.methods[first.ref].customer = first.customer_ref
+    story.comes(first).look()
+    assert story.active == {"cloud": 3}
+    assert [(m.no, m.removed) for m in story.store.methods(story.no)] == [(1, True), (2, False), (3, False)]
+    assert story.store.methods(story.no)[2].ref == first.ref
 
 
 def test_two_methods_of_which_nobody_says_which_card_they_are_are_two_cards(
