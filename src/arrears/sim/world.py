@@ -376,9 +376,8 @@ class World:
 
     def judge_days(self) -> None:
         """Every action on every account is on the day that a second reading of the ladder gives."""
-        policies = self.store.policies()
         for number, account in self.store.snapshots(list(self.people)).items():
-            for what in disagreements(self.store.history(number), policies):
+            for what in disagreements(self.store.history(number), self.store.policies()):
                 wrongful = self.wrongful_deletions if Action.DELETE in what else self.wrongful_disablements
                 wrongful.append(f"account {number}, {what}")
             late = {debt.no for debt in account.past_due}
