@@ -17,7 +17,7 @@ from arrears.core.account import Account
 from arrears.core.facts import Recorded
 from arrears.core.money import format_amount
 from arrears.core.payments.settlement import quotes
-from arrears.core.states import State
+from arrears.core.states import Reason, State
 from arrears.core.view import View
 from arrears.notices import values
 from arrears.ports import Mail
@@ -39,6 +39,8 @@ class Chapter(StrEnum):
     COMING_BACK = "coming_back"
     RUNNING = "running"
     ENDED = "ended"
+    ELSEWHERE = "elsewhere"
+    """Something was done that the story does not tell: a service was cancelled, a debt is on hold."""
 
 
 class Consequence(NamedTuple):
@@ -81,7 +83,7 @@ def standing_of(world: DemoWorld) -> StoryNow:
     mails = [mail for mail in live.store.mails_of(number) if mail.subject]
     consequences = sorted(_consequences(world, account, history, mails, day_0), reverse=True)
     return StoryNow(
-        _chapter(account, owed=bool(owed), warned=warned),
+        Chapter.ELSEWHERE if _elsewhere(account, facts) else _chapter(account, owed=bool(owed), warned=warned),
         live.store.contacts([number])[number].name,
         day_0,
         (today(world) - day_0).days,
@@ -93,6 +95,15 @@ def standing_of(world: DemoWorld) -> StoryNow:
         any(isinstance(one, f.Disabled) for one in facts),
         live.service_page(number, 1),
     )
+
+
+def _elsewhere(account: Account, facts: Sequence[f.AnyFact]) -> bool:
+    """Whether the story does not tell how it stands: something else than paying decides what stops or comes back."""
+    others = any(set(sub.reasons) - {Reason.PAST_DUE} for sub in account.subscriptions)
+    held = any(hold.ended_at is None for hold in account.holds)
+    given_up = any(isinstance(fact, f.WrittenOff | f.InvoiceCredited) for fact in facts)
+    gone = [sub for sub in account.subscriptions if sub.state is State.DELETED]
+    return others or held or given_up or (bool(gone) and len(gone) < len(account.subscriptions))
 
 
 def _chapter(account: Account, *, owed: bool, warned: bool) -> Chapter:

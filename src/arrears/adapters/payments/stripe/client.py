@@ -129,7 +129,7 @@ class Stripe(Processor):
                     "allowed_payment_method_types": [*self._method_types],
                     "locale": page_locale(locale),
                     "success_url": return_url,
-                    "cancel_url": return_url,
+                    "cancel_url": f"{return_url}{'&' if '?' in return_url else '?'}left=1",
                     "metadata": ours,
                     "setup_intent_data": {"metadata": ours},
                 },
