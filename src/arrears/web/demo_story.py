@@ -83,7 +83,7 @@ def standing_of(world: DemoWorld) -> StoryNow:
     mails = [mail for mail in live.store.mails_of(number) if mail.subject]
     consequences = sorted(_consequences(world, account, history, mails, day_0), reverse=True)
     return StoryNow(
-        Chapter.ELSEWHERE if _elsewhere(account, facts) else _chapter(account, owed=bool(owed), warned=warned),
+        Chapter.ELSEWHERE if goes_elsewhere(account, facts) else _chapter(account, owed=bool(owed), warned=warned),
         live.store.contacts([number])[number].name,
         day_0,
         (today(world) - day_0).days,
@@ -97,7 +97,7 @@ def standing_of(world: DemoWorld) -> StoryNow:
     )
 
 
-def _elsewhere(account: Account, facts: Sequence[f.AnyFact]) -> bool:
+def goes_elsewhere(account: Account, facts: Sequence[f.AnyFact]) -> bool:
     """Whether the story does not tell how it stands: something else than paying decides what stops or comes back."""
     others = any(set(sub.reasons) - {Reason.PAST_DUE} for sub in account.subscriptions)
     held = any(hold.ended_at is None for hold in account.holds)
