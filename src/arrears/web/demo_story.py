@@ -81,7 +81,10 @@ def standing_of(world: DemoWorld) -> StoryNow:
     day_0 = next((one.debts[0].day_0 for one in facts if isinstance(one, f.BecamePastDue)), today(world))
     warned = any(bool(one.each(f.Warning)) for one in facts if isinstance(one, f.Noticed))
     mails = [mail for mail in live.store.mails_of(number) if mail.subject]
-    consequences = sorted(_consequences(world, account, history, mails, day_0), reverse=True)
+    paid = [one.at for one in history if isinstance(one.fact, f.PaymentBooked)]
+    # Once everything is paid, what was announced before is news no more: it does not happen.
+    since = world.moved_from if owed or not paid else max(world.moved_from, paid[-1])
+    consequences = sorted(_consequences(world, account, history, mails, day_0, since), reverse=True)
     return StoryNow(
         Chapter.ELSEWHERE if goes_elsewhere(account, facts) else _chapter(account, owed=bool(owed), warned=warned),
         live.store.contacts([number])[number].name,
@@ -117,18 +120,23 @@ def _chapter(account: Account, *, owed: bool, warned: bool) -> Chapter:
 
 
 def _consequences(
-    world: DemoWorld, account: Account, history: Sequence[Recorded], mails: Sequence[Mail], day_0: date
+    world: DemoWorld,
+    account: Account,
+    history: Sequence[Recorded],
+    mails: Sequence[Mail],
+    day_0: date,
+    since: datetime,
 ) -> Iterator[Consequence]:
-    """What came of the last jump: mails, and services that stopped, came back or were deleted."""
+    """What came of the last jump, or of paying: mails, and services that stopped, came back or were deleted."""
 
     def seen(at: datetime, text: str, link: str) -> Consequence:
         return Consequence(at, (at.astimezone(ZoneInfo(world.zone)).date() - day_0).days, text, link)
 
     for mail in mails:
-        if mail.at >= world.moved_from:
+        if mail.at >= since:
             yield seen(mail.at, mail.subject, f"/outbox/{mail.id}")
     for recorded in history:
-        if recorded.at < world.moved_from:
+        if recorded.at < since:
             continue
         match recorded.fact:
             case f.Disabled(subscription=sub):
