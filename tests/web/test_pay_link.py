@@ -240,6 +240,7 @@ def test_who_is_signed_in_elsewhere_comes_back_from_the_provider_to_the_page_of_
     client.get(link_for(shop, account))
     assert client.get(f"/settle/acc_{account}")["Location"] == "/pay/"
     assert client.get(f"/settle/acc_{account}/1")["Location"] == "/pay/?back=1"
+    assert client.get(f"/settle/acc_{account}/1?left=1")["Location"] == "/pay/", "who left it has not paid"
     assert client.get(f"/settle/acc_{other}")["Location"] == f"/acc_{other}/settle"
     assert client.get(f"/settle/acc_{other}/1")["Location"] == f"/acc_{other}/story/1?back=1"
 

@@ -247,11 +247,12 @@ def masked_name(name: str) -> str:
 def stable(request: HttpRequest, account: str, attempt: int = 0) -> HttpResponse:
     """`/settle/acc_12`: where alerts, answers and readers' mail lead; `/settle/acc_12/5`: where a payer comes back to
     from the bank or the provider's page. Who has a sign-in to that account pays there, or reads what became of the
-    payment; whoever came by its pay link goes back to that link's page; all others sign in."""
-    number = account_of(account)
+    payment; whoever came by its pay link goes back to that link's page; all others sign in. Who left that page
+    without paying (`?left=1`) is not taken for somebody who has."""
+    number, back = account_of(account), "" if "left" in request.GET else "?back=1"
     somebody = signed_in(request)
     if somebody is None or role_of(number, somebody.number) is None:
         link = link_in(request)
         if link is not None and link.account == number:
-            return HttpResponseRedirect("/pay/?back=1" if attempt else "/pay/")
-    return HttpResponseRedirect(f"/{account}/story/{attempt}?back=1" if attempt else f"/{account}/settle")
+            return HttpResponseRedirect(f"/pay/{back}" if attempt else "/pay/")
+    return HttpResponseRedirect(f"/{account}/story/{attempt}{back}" if attempt else f"/{account}/settle")
