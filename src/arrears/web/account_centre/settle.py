@@ -155,8 +155,8 @@ def _transfer(visit: Visit, sums: Sequence[Owed]) -> str:
 def _sent_before(visit: Visit, form: Mapping[str, str], quotes: Mapping[str, str]) -> list[int]:
     """The attempts that came of this very form: made since it was shown, for the sums that it showed, with its method.
     What somebody else has paid since, or this person from another page, is no answer to it."""
-    seen, method = form.get("seen", ""), whole(form.get("method", ""))
-    if not seen.isdecimal() or whole(seen) >= visit.snapshot.attempt_count:
+    seen, method = whole(form.get("seen", "")), whole(form.get("method", ""))
+    if form.get("seen", "") != str(seen) or seen >= visit.snapshot.attempt_count:
         return []
     parts = _parts(visit, form, quotes) if form.get("do") == "part" else {}
     facts = visit.live.store.facts_of([visit.account], [f.AttemptCreated]).get(visit.account, ())
@@ -164,7 +164,7 @@ def _sent_before(visit: Visit, form: Mapping[str, str], quotes: Mapping[str, str
     return [
         fact.attempt
         for fact in begun
-        if fact.attempt > whole(seen)
+        if fact.attempt > seen
         and fact.method == method
         and fact.quote == quotes.get(fact.currency)
         and (parts.get(fact.currency) == fact.amount_minor if parts else not fact.in_part)
