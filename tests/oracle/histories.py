@@ -214,7 +214,7 @@ def plot(number: int) -> Plot:
     dice = random.Random(number)
     if number >= BACK_AND_FORTH:
         return _back_and_forth(dice)
-    kinds, policies = KINDS + MORE, range(len(POLICIES))
+    kinds, policies = KINDS + MORE, list(range(len(POLICIES)))
     if number >= THEMED:
         names, kinds = THEMES[number % len(THEMES)]
         policies = [n for n, policy in enumerate(POLICIES) if policy.name in names]
