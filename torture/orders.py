@@ -24,7 +24,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from arrears.adapters.channels.folder import FolderChannel
 from arrears.core import facts as f
@@ -56,7 +56,6 @@ from torture.put_back import put_back, tell
 SCHEMA: Final = "torture"
 BEGAN: Final = datetime(2026, 1, 5, 8, tzinfo=UTC)
 NAMES: Final = ("cloud", "mail", "shop", "wiki")
-STEP: Final = timedelta(hours=8)
 LOOK: Final = timedelta(minutes=3)
 QUIET_DAYS: Final = 25
 """So long nobody is stopped."""
@@ -83,14 +82,20 @@ class MadeUpClock:
         return self.at
 
 
+class OrdersSize(NamedTuple):
+    """How large a world is, how often somebody looks at it (hours), and how many workers or databases are killed."""
+
+    accounts: int
+    hours: int
+    kills: int
+
+
 class OrdersWorld:
     """One run. `server` is killed now and then, where it is this run's own."""
 
-    def __init__(
-        self, url: str, folder: Path, seed: int, accounts: int, kills: int, server: EmbeddedServer | None
-    ) -> None:
+    def __init__(self, url: str, folder: Path, seed: int, size: OrdersSize, server: EmbeddedServer | None) -> None:
         self.url, self.folder, self.rng, self.server = url, folder, random.Random(seed), server
-        self.kills = kills
+        self.size = size
         self.clock = MadeUpClock(BEGAN)
         self.store = self._opened()
         trouble_ends = BEGAN + DAY * TROUBLE_DAYS
@@ -102,7 +107,7 @@ class OrdersWorld:
         self.wrong: list[str] = []
         self._off_since: dict[tuple[int, int], datetime] = {}
         self._handled: set[tuple[str, datetime]] = set()
-        self.numbers = self._accounts(accounts)
+        self.numbers = self._accounts(size.accounts)
 
     def _opened(self) -> PostgresStore:
         return PostgresStore(self.url, schema=SCHEMA, connections_max=4, clock_is_real=False, durable=False)
@@ -140,9 +145,10 @@ class OrdersWorld:
         """From the first day to calm."""
         end = BEGAN + DAY * (TROUBLE_DAYS + CALM_DAYS)
         quiet = [BEGAN + DAY * day for day in range(QUIET_DAYS)]
-        steps = (end - BEGAN - DAY * QUIET_DAYS) // STEP
-        killed = set(self.rng.sample(range(steps - 40), min(self.kills, steps - 40)))
-        for step, now in enumerate([*quiet, *(BEGAN + DAY * QUIET_DAYS + STEP * step for step in range(steps))]):
+        every = timedelta(hours=self.size.hours)
+        steps = (end - BEGAN - DAY * QUIET_DAYS) // every
+        killed = set(self.rng.sample(range(steps - 20), min(self.size.kills, steps - 20)))
+        for step, now in enumerate([*quiet, *(BEGAN + DAY * QUIET_DAYS + every * step for step in range(steps))]):
             self.clock.at = now
             self._customers()
             self._services()
@@ -275,7 +281,12 @@ class OrdersWorld:
         }
         with self.store.transaction() as db:
             waiting = dict(db.execute("SELECT message, kind FROM delivery WHERE state <> 'acknowledged'").fetchall())
-        for order in sorted(wanted - waiting.keys()):
+            rows = db.execute(
+                "SELECT account_id, subscription, order_no FROM action"
+                " WHERE kind = 'order' AND status IN ('recorded', 'claimed')"
+            )
+            not_given = {order_id(*row) for row in rows}
+        for order in sorted(wanted - waiting.keys() - not_given):
             self._say(f"{order} is open, and neither pending nor parked")
         # What a service has forgotten of a deletion it is given once more.
         again = {name for name, kind in waiting.items() if kind != "order.delete"}
@@ -367,7 +378,7 @@ class OrdersWorld:
             newest[key] = sequence, command
 
 
-def tortured(seed: int, accounts: int, kills: int) -> dict[str, Any]:
+def tortured(seed: int, size: OrdersSize) -> dict[str, Any]:
     """The figures of one world on a database server of its own."""
     folder = Path(tempfile.mkdtemp(prefix="arrears-orders-"))
     folder.chmod(0o711)
@@ -375,7 +386,7 @@ def tortured(seed: int, accounts: int, kills: int) -> dict[str, Any]:
     try:
         url = server.start()
         schema.create_scratch(url, SCHEMA)
-        world = OrdersWorld(url, folder, seed, accounts, kills, server).play()
+        world = OrdersWorld(url, folder, seed, size, server).play()
         try:
             return {"seed": seed, **world.judged()}
         finally:
@@ -385,12 +396,12 @@ def tortured(seed: int, accounts: int, kills: int) -> dict[str, Any]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _found(accounts: int) -> Callable[[Any, Sequence[int]], tuple[int, str] | None]:
+def _found(size: OrdersSize) -> Callable[[Any, Sequence[int]], tuple[int, str] | None]:
     def find(fault: Any, seeds: Sequence[int]) -> tuple[int, str] | None:
         for seed in seeds:
             with put_back(fault):
                 try:
-                    wrong = tortured(seed, accounts, 0)["wrong"]
+                    wrong = tortured(seed, size)["wrong"]
                 except Exception as error:
                     wrong = [f"it ends with {type(error).__name__}: {error}"]
             if wrong:
@@ -407,17 +418,19 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--count", type=int, default=1, help="so many worlds, from this seed on")
     parser.add_argument("--accounts", type=int, default=24)
+    parser.add_argument("--hours", type=int, default=8, help="between two times that workers look")
     parser.add_argument("--kills", type=int, default=40, help="so many workers or databases are killed in each")
     parser.add_argument("--faults", action="store_true", help="put known faults back, each into a world of its own")
     options = parser.parse_args()
     logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)  # that it is away is what this is about
+    size = OrdersSize(options.accounts, options.hours, options.kills)
     if options.faults:
         from torture.orders_faults import FAULTS
 
-        return 0 if tell(FAULTS, range(1, options.count + 1), _found(options.accounts)) else 1
+        return 0 if tell(FAULTS, range(1, options.count + 1), _found(size._replace(kills=0))) else 1
     right = True
     for seed in range(options.seed, options.seed + options.count):
-        figures = tortured(seed, options.accounts, options.kills)
+        figures = tortured(seed, size)
         right = right and not figures["wrong"]
         sys.stdout.write(json.dumps(figures, indent=None if options.json else 2) + "\n")
         sys.stdout.flush()

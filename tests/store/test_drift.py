@@ -251,3 +251,16 @@ def test_what_is_told_of_some_leaves_what_is_known_of_others_and_ends_with_the_w
             scene.drift().reported(scene.store.service_called("cloud", scene.town.at), wrong)  # type: ignore[arg-type]
     with pytest.raises(Refused, match="at a time"):
         tell(scene, *(state(f"sub_{number}_1", "active") for number in range(1, 202)))
+
+
+@pytest.mark.turn(3)
+def test_who_was_stopped_anew_and_never_pays_is_deleted_on_the_day_that_was_announced(scene: Scene) -> None:
+    """The second look counts the order, and no date has moved."""
+    scene.town.services[MAIL].book = MemoryBook()
+    look(scene, 2)
+    scene.carry(scene.town.at)
+    assert len(scene.facts(f.OrderRepeated)) == 1
+    scene.until(130)
+    assert (scene.state(1), scene.state(2)) == (State.DELETED, State.DELETED)
+    numbers = {one.subscription: one.order_no for one in scene.facts(f.DeletionOrdered)}  # type: ignore[union-attr]
+    assert numbers == {1: 2, 2: 3}
