@@ -17,6 +17,7 @@ from arrears.core.errors import Refused
 from arrears.core.states import State
 from arrears.engine.drift import repeat_order, sentence
 from arrears.ports import DeliveryAnswer
+from arrears.sim.stage import Stage
 from arrears.store.postgres.store import PostgresStore
 
 CLOUD, MAIL = "https://cloud.example.org/", "https://mail.example.org/"
@@ -260,7 +261,9 @@ def test_who_was_stopped_anew_and_never_pays_is_deleted_on_the_day_that_was_anno
     look(scene, 2)
     scene.carry(scene.town.at)
     assert len(scene.facts(f.OrderRepeated)) == 1
-    scene.until(130)
+    stage = Stage(scene.store, scene.channel, scene.services, scene.town.at, after_step=scene.carried)
+    stage.step()
+    stage.until(at(130, 12))
     assert (scene.state(1), scene.state(2)) == (State.DELETED, State.DELETED)
     numbers = {one.subscription: one.order_no for one in scene.facts(f.DeletionOrdered)}  # type: ignore[union-attr]
     assert numbers == {1: 2, 2: 3}
