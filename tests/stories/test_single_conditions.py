@@ -316,6 +316,23 @@ def test_the_provider_that_opens_pages_is_one_of_those_that_are_set_up() -> None
             Providers(by_name, default=default)
 
 
+def test_what_somebody_may_still_be_driving_is_not_asked_about_for_two_minutes() -> None:
+    story = waiting()
+    story.bank.silent = False
+    for after, state in ((timedelta(seconds=119), "unknown"), (timedelta(minutes=2), "paid")):
+        sweep.look_up_open(story.store, story.providers, story.now + after)
+        assert [attempt.state for attempt in story.store.attempts(story.no)] == [state]
+
+
+def test_only_what_a_provider_has_taken_can_be_given_back_there() -> None:
+    story = Banked()
+    story.pay()
+    for payment in ("bank:nothing", "P1", "nothing"):
+        with pytest.raises(Refused) as refused:
+            refunds.refund(story.store, story.providers, payment, 100, story.now, "staff:1", "x", "r1")
+        assert refused.value.code == "unknown_payment"
+
+
 # -- methods -----------------------------------------------------------------------------------------------------
 
 
@@ -415,6 +432,14 @@ def test_what_is_unknown_and_still_owed_is_not_asked_of_the_provider_by_whoever_
     with pytest.raises(Refused) as refused:
         story.settle(other)
     assert refused.value.code == "attempt_in_flight"
+
+
+def test_a_copy_sets_up_no_card_for_the_customer_of_the_original() -> None:
+    story = Banked(bill=False)
+    story.card(active=False)
+    assert methods.customer_of(story.store, story.no, "bank") == "customer"
+    become_another(story.store, story.now, "staff:7", "a copy")
+    assert methods.customer_of(story.store, story.no, "bank") == ""
 
 
 # -- what a payer is told of a payment ---------------------------------------------------------------------------
