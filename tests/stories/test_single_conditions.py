@@ -305,6 +305,10 @@ def test_a_copy_asks_for_no_refund_that_the_original_has_begun() -> None:
     with pytest.raises(Refused) as refused:
         refunds.pursue(story.store, story.providers, story.no, 1, story.now)
     assert refused.value.code == "not_ours"
+    before = story.history()
+    with pytest.raises(Refused) as refused:
+        refunds.refund(story.store, story.providers, f"bank:{taken}", 100, story.now, "staff:1", "x", "r2")
+    assert (refused.value.code, story.history()) == ("not_ours", before)
 
 
 def test_the_provider_that_opens_pages_is_one_of_those_that_are_set_up() -> None:
