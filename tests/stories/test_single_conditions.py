@@ -413,12 +413,12 @@ def test_nothing_is_done_with_a_method_that_was_removed() -> None:
     assert story.history() == before
 
 
-def test_only_methods_of_the_same_fingerprint_are_one_card() -> None:
+def test_methods_of_other_fingerprints_or_none_are_other_cards() -> None:
     story = Banked(bill=False)
-    for number, fingerprint in enumerate(("one", "two", "", "one", ""), 1):
+    for number, fingerprint in enumerate(("one", "two", "", ""), 1):
         details = MethodDetails(f"m{number}", "customer", MethodKind.CARD, Network.UNKNOWN, fingerprint, "Card")
         methods.add(story.store, story.providers, story.no, "bank", details, story.now, ADMIN)
-    assert [method.credential for method in story.account.methods] == [1, 2, 3, 1, 5]
+    assert [method.credential for method in story.account.methods] == [1, 2, 3, 4]
 
 
 def test_an_account_that_is_not_there_has_nothing_to_end_or_to_settle() -> None:
