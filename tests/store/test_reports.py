@@ -8,7 +8,7 @@ from datetime import date
 import pytest
 from tests.store import report_oracle as oracle
 
-from arrears.core.reports import COLUMNS, Report
+from arrears.core.reports import COLUMNS, ReceivablesReport
 from arrears.sim.simulate import simulate
 from arrears.store import schema
 from arrears.store.postgres.reports import Period, days_to_recover, figures, lines_of
@@ -43,7 +43,7 @@ def book(world: PostgresStore, period: Period) -> oracle.Book:
     return oracle.Book({number: world.history(number) for number in range(1, ACCOUNTS + 1)}, period.today)
 
 
-def shown(store: PostgresStore, report: Report, period: Period) -> oracle.Sums:
+def shown(store: PostgresStore, report: ReceivablesReport, period: Period) -> oracle.Sums:
     return {(one.group, one.currency): (one.number, one.accounts, one.sums) for one in figures(store, report, period)}
 
 
@@ -53,13 +53,13 @@ def test_every_report_that_facts_make_says_what_they_say(
     with world.transaction() as db:
         names = dict(db.execute("SELECT version, name FROM policy").fetchall())
     expected = {
-        Report.AGEING: oracle.ageing(book),
-        Report.RECOVERY: oracle.recovery(book),
-        Report.TIME_TO_RECOVER: oracle.time_to_recover(book),
-        Report.BY_STEP: oracle.by_step(book),
-        Report.BY_POLICY: oracle.by_policy(book, names),
-        Report.DAYS_SALES_OUTSTANDING: oracle.days_sales_outstanding(book, period.since),
-        Report.FORECAST: oracle.forecast(book),
+        ReceivablesReport.AGEING: oracle.ageing(book),
+        ReceivablesReport.RECOVERY: oracle.recovery(book),
+        ReceivablesReport.TIME_TO_RECOVER: oracle.time_to_recover(book),
+        ReceivablesReport.BY_STEP: oracle.by_step(book),
+        ReceivablesReport.BY_POLICY: oracle.by_policy(book, names),
+        ReceivablesReport.DAYS_SALES_OUTSTANDING: oracle.days_sales_outstanding(book, period.since),
+        ReceivablesReport.FORECAST: oracle.forecast(book),
     }
     assert {report: shown(world, report, period) for report in expected} == expected
     assert all(expected.values())
@@ -67,7 +67,7 @@ def test_every_report_that_facts_make_says_what_they_say(
 
 def test_every_figure_is_the_sum_of_the_accounts_that_it_opens(world: PostgresStore, period: Period) -> None:
     seen = set()
-    for report in Report:
+    for report in ReceivablesReport:
         for one in figures(world, report, period):
             every = lines_of(world, report, period, one.group, one.currency, ACCOUNTS)
             first = lines_of(world, report, period, one.group, one.currency, 2)
@@ -78,24 +78,29 @@ def test_every_figure_is_the_sum_of_the_accounts_that_it_opens(world: PostgresSt
             assert summed == (one.number, one.accounts, one.sums), (report, one)
             assert len(one.sums) == len(COLUMNS[report])
             seen.add(report)
-    assert seen == set(Report)
+    assert seen == set(ReceivablesReport)
 
 
 def test_what_is_cut_by_method_step_decline_or_policy_comes_to_the_same_sum(
     world: PostgresStore, period: Period
 ) -> None:
-    def total(report: Report, column: str) -> dict[str, int]:
+    def total(report: ReceivablesReport, column: str) -> dict[str, int]:
         at = [one.name for one in COLUMNS[report]].index(column)
         found: dict[str, int] = {}
         for one in figures(world, report, period):
             found[one.currency] = found.get(one.currency, 0) + one.sums[at]
         return {currency: minor for currency, minor in found.items() if minor}
 
-    came = total(Report.RECOVERY, "recovered")
+    came = total(ReceivablesReport.RECOVERY, "recovered")
     assert came
-    for report in (Report.BY_STEP, Report.BY_METHOD, Report.BY_DECLINE, Report.BY_POLICY):
+    for report in (
+        ReceivablesReport.BY_STEP,
+        ReceivablesReport.BY_METHOD,
+        ReceivablesReport.BY_DECLINE,
+        ReceivablesReport.BY_POLICY,
+    ):
         assert total(report, "recovered") == came, report
-    for one in figures(world, Report.RECOVERY, period):
+    for one in figures(world, ReceivablesReport.RECOVERY, period):
         assert one.sums[0] == sum(one.sums[1:]), "what was past due is recovered, credited, written off or open"
 
 
@@ -120,10 +125,10 @@ def test_days_to_recover_are_those_of_the_debts_that_were_paid_whole(
 
 
 def test_a_period_takes_what_went_past_due_in_it_and_nothing_else(world: PostgresStore, period: Period) -> None:
-    whole = figures(world, Report.RECOVERY, period)
+    whole = figures(world, ReceivablesReport.RECOVERY, period)
     month = whole[len(whole) // 2].group
     first = date.fromisoformat(f"{month}-01")
-    from_then = figures(world, Report.RECOVERY, Period(first, period.until, period.today))
+    from_then = figures(world, ReceivablesReport.RECOVERY, Period(first, period.until, period.today))
     assert from_then == [one for one in whole if one.group >= month]
 
 
@@ -132,7 +137,7 @@ def test_a_message_counts_once_and_is_one_of_four_things(world: PostgresStore, p
         [(handed,)] = db.execute(
             "SELECT count(*) FROM message WHERE state NOT IN ('waiting', 'claimed', 'dropped')"
         ).fetchall()
-    told = figures(world, Report.DELIVERY, period)
+    told = figures(world, ReceivablesReport.DELIVERY, period)
     assert sum(one.number for one in told) == sum(sum(one.sums) for one in told) == handed > 0
 
 
@@ -155,9 +160,9 @@ def test_a_stop_is_false_where_the_money_had_reached_the_bank_by_that_day(
         )
     month = f"{stopped:%Y-%m}"
     try:
-        [one] = [one for one in figures(world, Report.FALSE_STOPS, period) if one.group == month]
+        [one] = [one for one in figures(world, ReceivablesReport.FALSE_STOPS, period) if one.group == month]
         assert one.sums == (false,)
-        lines = lines_of(world, Report.FALSE_STOPS, period, month, "", ACCOUNTS)
+        lines = lines_of(world, ReceivablesReport.FALSE_STOPS, period, month, "", ACCOUNTS)
         assert [line.account for line in lines if line.sums[0]] == [account][:false]
     finally:
         with world.transaction() as db:

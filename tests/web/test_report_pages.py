@@ -15,7 +15,7 @@ from tests.site import PASSWORD
 from tests.web.states import Town
 
 from arrears.core.money import parse_amount
-from arrears.core.reports import Report
+from arrears.core.reports import ReceivablesReport
 
 if TYPE_CHECKING:
     from django.test import Client
@@ -44,8 +44,10 @@ def sheet(answer: Any) -> list[list[str]]:
     return list(csv.reader(io.StringIO(answer.content.decode().lstrip("\ufeff"))))
 
 
-@pytest.mark.parametrize("report", list(Report))
-def test_each_report_says_what_it_is_and_every_figure_opens_its_accounts(viewer: Client, report: Report) -> None:
+@pytest.mark.parametrize("report", list(ReceivablesReport))
+def test_each_report_says_what_it_is_and_every_figure_opens_its_accounts(
+    viewer: Client, report: ReceivablesReport
+) -> None:
     page = viewer.get(f"/console/reports/{report.value}?months=36").content.decode()
     opened = re.findall(r'<th scope="row"><a href="(\?[^"]+)"', page)
     for address in opened:

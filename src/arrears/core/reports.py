@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 from arrears.core.closed import closed
 
 
-class Report(StrEnum):
+class ReceivablesReport(StrEnum):
     """Which report."""
 
     AGEING = "ageing"
@@ -30,22 +30,22 @@ class Report(StrEnum):
     FORECAST = "forecast"
 
 
-class Unit(StrEnum):
+class ColumnUnit(StrEnum):
     """What a column counts: minor units of the figure's currency, or things."""
 
     MINOR = "minor"
     COUNT = "count"
 
 
-class Column(NamedTuple):
+class ReportColumn(NamedTuple):
     """One sum of a report. `of` is the column of which it is a share, where one is worth showing."""
 
     name: str
-    unit: Unit
+    unit: ColumnUnit
     of: str = ""
 
 
-class Figure(NamedTuple):
+class ReportFigure(NamedTuple):
     """One group of a report in one currency: `number` of what the report counts, of how many accounts, and a sum for
     each column. `currency` is empty where nothing of it is money."""
 
@@ -56,35 +56,36 @@ class Figure(NamedTuple):
     sums: tuple[int, ...]
 
 
-def _money(*names: str) -> tuple[Column, ...]:
-    return tuple(Column(name, Unit.MINOR) for name in names)
+def _money(*names: str) -> tuple[ReportColumn, ...]:
+    return tuple(ReportColumn(name, ColumnUnit.MINOR) for name in names)
 
 
 _RECOVERED: Final = (
-    Column("past_due", Unit.MINOR),
-    Column("recovered", Unit.MINOR, of="past_due"),
-    Column("credited", Unit.MINOR, of="past_due"),
-    Column("written_off", Unit.MINOR, of="past_due"),
-    Column("open", Unit.MINOR, of="past_due"),
+    ReportColumn("past_due", ColumnUnit.MINOR),
+    ReportColumn("recovered", ColumnUnit.MINOR, of="past_due"),
+    ReportColumn("credited", ColumnUnit.MINOR, of="past_due"),
+    ReportColumn("written_off", ColumnUnit.MINOR, of="past_due"),
+    ReportColumn("open", ColumnUnit.MINOR, of="past_due"),
 )
 
-COLUMNS: Final[Mapping[Report, Sequence[Column]]] = closed(
+COLUMNS: Final[Mapping[ReceivablesReport, Sequence[ReportColumn]]] = closed(
     "the sums of each report",
-    Report,
+    ReceivablesReport,
     {
-        Report.AGEING: _money("open", "held"),
-        Report.RECOVERY: _RECOVERED,
-        Report.TIME_TO_RECOVER: _money("recovered"),
-        Report.BY_STEP: _money("recovered"),
-        Report.BY_METHOD: _money("recovered"),
-        Report.BY_DECLINE: _RECOVERED,
-        Report.BY_POLICY: _RECOVERED,
-        Report.FALSE_STOPS: (Column("false_stops", Unit.COUNT, of="number"),),
-        Report.DELIVERY: tuple(
-            Column(name, Unit.COUNT, of="number") for name in ("accepted", "came_back", "refused", "unknown")
+        ReceivablesReport.AGEING: _money("open", "held"),
+        ReceivablesReport.RECOVERY: _RECOVERED,
+        ReceivablesReport.TIME_TO_RECOVER: _money("recovered"),
+        ReceivablesReport.BY_STEP: _money("recovered"),
+        ReceivablesReport.BY_METHOD: _money("recovered"),
+        ReceivablesReport.BY_DECLINE: _RECOVERED,
+        ReceivablesReport.BY_POLICY: _RECOVERED,
+        ReceivablesReport.FALSE_STOPS: (ReportColumn("false_stops", ColumnUnit.COUNT, of="number"),),
+        ReceivablesReport.DELIVERY: tuple(
+            ReportColumn(name, ColumnUnit.COUNT, of="number")
+            for name in ("accepted", "came_back", "refused", "unknown")
         ),
-        Report.DAYS_SALES_OUTSTANDING: _money("receivable", "billed"),
-        Report.FORECAST: _money("open", "expected"),
+        ReceivablesReport.DAYS_SALES_OUTSTANDING: _money("receivable", "billed"),
+        ReceivablesReport.FORECAST: _money("open", "expected"),
     },
 )
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Final, LiteralString
 
 from arrears.core.closed import closed
-from arrears.core.reports import Report
+from arrears.core.reports import ReceivablesReport
 
 # Every debt that went past due for the first time in the period, with what became of what was open of it then.
 # What account credit pays is recovered too; what has left again is not.
@@ -78,30 +78,30 @@ _RATES: Final[LiteralString] = """
 )
 """
 
-LINES: Final[dict[Report, LiteralString]] = closed(
+LINES: Final[dict[ReceivablesReport, LiteralString]] = closed(
     "the statement of each report",
-    Report,
+    ReceivablesReport,
     {
-        Report.AGEING: f"""SELECT i.account_id, {_AGE} AS part, i.currency, 1 AS number,
+        ReceivablesReport.AGEING: f"""SELECT i.account_id, {_AGE} AS part, i.currency, 1 AS number,
             ARRAY[i.open_minor, CASE WHEN {_HELD} THEN i.open_minor ELSE 0 END] AS sums
             FROM invoice i WHERE i.open_minor > 0""",
-        Report.RECOVERY: f"""WITH {_LATE} SELECT account_id, to_char(day_0, 'YYYY-MM') AS part, currency, 1 AS number,
+        ReceivablesReport.RECOVERY: f"""WITH {_LATE} SELECT account_id, to_char(day_0, 'YYYY-MM') AS part, currency, 1 AS number,
             {_SUMS} AS sums FROM late""",
-        Report.TIME_TO_RECOVER: f"""WITH {_LATE} SELECT account_id,
+        ReceivablesReport.TIME_TO_RECOVER: f"""WITH {_LATE} SELECT account_id,
             CASE WHEN paid_on <= day_0 THEN '0' WHEN paid_on - day_0 <= 3 THEN '1-3'
                 WHEN paid_on - day_0 <= 7 THEN '4-7'
                 WHEN paid_on - day_0 <= 14 THEN '8-14' WHEN paid_on - day_0 <= 21 THEN '15-21'
                 WHEN paid_on - day_0 <= 30 THEN '22-30' WHEN paid_on - day_0 <= 60 THEN '31-60'
                 WHEN paid_on - day_0 <= 90 THEN '61-90' ELSE '91+' END AS part,
             currency, 1 AS number, ARRAY[recovered] AS sums FROM late WHERE open = 0 AND recovered > 0""",
-        Report.BY_STEP: f"""WITH {_LATE} {_CAME} SELECT c.account_id,
+        ReceivablesReport.BY_STEP: f"""WITH {_LATE} {_CAME} SELECT c.account_id,
             coalesce(s.kind || CASE WHEN s.kind ~ '^(remind|warn_)' THEN ' ' || s.rung ELSE '' END, '') AS part,
             c.currency, 1 AS number, ARRAY[c.minor] AS sums
             FROM came c LEFT JOIN LATERAL (SELECT kind, rung FROM step WHERE account_id = c.account_id AND seq < c.seq
                 AND NOT skipped AND kind ~ '^(remind|warn_|restrict|disable|delete)'
                 ORDER BY seq DESC, rung DESC, kind LIMIT 1
             ) s ON true""",
-        Report.BY_METHOD: f"""WITH {_LATE} {_CAME} SELECT c.account_id,
+        ReceivablesReport.BY_METHOD: f"""WITH {_LATE} {_CAME} SELECT c.account_id,
             CASE WHEN f.kind = 'credit_allocated' THEN 'account_credit' WHEN f.kind = 'debt_reopened' THEN 'left_again'
                 WHEN b.credit_id IS NOT NULL THEN 'transfer' WHEN a.on_page THEN 'page'
                 WHEN a.no IS NOT NULL THEN coalesce(m.kind, 'page') ELSE 'reported' END AS part,
@@ -111,15 +111,15 @@ LINES: Final[dict[Report, LiteralString]] = closed(
             LEFT JOIN bank_part b ON b.ref = p.ref
             LEFT JOIN attempt a ON a.account_id = p.account_id AND {_TAKEN}
             LEFT JOIN payment_method m ON m.account_id = a.account_id AND m.no = a.method""",
-        Report.BY_DECLINE: f"""WITH {_LATE} SELECT l.account_id, coalesce(d.decline, '') AS part, l.currency,
+        ReceivablesReport.BY_DECLINE: f"""WITH {_LATE} SELECT l.account_id, coalesce(d.decline, '') AS part, l.currency,
             1 AS number, {_SUMS} AS sums FROM late l LEFT JOIN LATERAL (
                 SELECT a.decline FROM attempt_part p JOIN attempt a ON a.account_id = p.account_id AND a.no = p.attempt
                 WHERE p.account_id = l.account_id AND p.debt = l.debt AND a.state = 'declined' ORDER BY a.no LIMIT 1
             ) d ON true""",
-        Report.BY_POLICY: f"""WITH {_LATE} SELECT account_id, coalesce(p.name, version) AS part, currency, 1 AS number,
+        ReceivablesReport.BY_POLICY: f"""WITH {_LATE} SELECT account_id, coalesce(p.name, version) AS part, currency, 1 AS number,
             {_SUMS} AS sums FROM late LEFT JOIN policy p USING (version)""",
         # A stop was false where what ends it had reached the bank, or was being taken, before the day was over.
-        Report.FALSE_STOPS: f"""WITH stop AS (
+        ReceivablesReport.FALSE_STOPS: f"""WITH stop AS (
                 SELECT account_id, seq, (body::jsonb) ->> 'subscription' AS subscription, at,
                     ((body::jsonb) ->> 'on')::date AS on_day
                 FROM fact WHERE kind = 'disabled' AND ((body::jsonb) ->> 'on')::date BETWEEN %(since)s AND %(until)s
@@ -132,13 +132,13 @@ LINES: Final[dict[Report, LiteralString]] = closed(
                         WHERE p.account_id = s.account_id AND p.seq > s.seq AND a.created_at < s.at)
                 )::integer::bigint] AS sums
             FROM stop s""",
-        Report.DELIVERY: """SELECT account_id, kind AS part, '' AS currency, 1 AS number,
+        ReceivablesReport.DELIVERY: """SELECT account_id, kind AS part, '' AS currency, 1 AS number,
             ARRAY[(state IN ('accepted', 'complained'))::integer, (state IN ('came_back', 'bounced_hard'))::integer,
                 (state = 'refused')::integer, (state = 'unknown')::integer]::bigint[] AS sums
             FROM message WHERE state NOT IN ('waiting', 'claimed', 'dropped')
                 AND on_day BETWEEN %(since)s AND %(until)s""",
         # Each entry counts in the months at whose end it stood, and as billed in those that it lies before by 90 days.
-        Report.DAYS_SALES_OUTSTANDING: """WITH months AS (
+        ReceivablesReport.DAYS_SALES_OUTSTANDING: """WITH months AS (
                 SELECT m::date AS first, least((m + interval '1 month')::date, %(today)s + 1) AS next
                 FROM generate_series(date_trunc('month', %(since)s::date), %(until)s::date, interval '1 month') m
             ), entries AS (
@@ -152,7 +152,7 @@ LINES: Final[dict[Report, LiteralString]] = closed(
                 sum(minor)::bigint, coalesce(sum(billed) FILTER (WHERE on_day >= next - 90), 0)::bigint] AS sums
             FROM months JOIN entries ON on_day < next GROUP BY account_id, first, currency
             HAVING sum(minor) <> 0 OR coalesce(sum(billed) FILTER (WHERE on_day >= next - 90), 0) <> 0""",
-        Report.FORECAST: f"""WITH {_LATE} {_RATES} SELECT i.account_id, i.part, i.currency, 1 AS number,
+        ReceivablesReport.FORECAST: f"""WITH {_LATE} {_RATES} SELECT i.account_id, i.part, i.currency, 1 AS number,
             ARRAY[i.open_minor, round(i.open_minor * coalesce(r.share, 0))::bigint] AS sums
             FROM (SELECT i.account_id, i.currency, i.open_minor, CASE WHEN %(today)s - i.day_0 < 30 THEN '1-30'
                     WHEN %(today)s - i.day_0 < 60 THEN '31-60' WHEN %(today)s - i.day_0 < 90 THEN '61-90'

@@ -13,7 +13,7 @@ from typing import Any, Final, LiteralString, NamedTuple
 import psycopg
 
 from arrears.core.errors import Refused
-from arrears.core.reports import AGES, COLUMNS, DAYS_TO_PAY, Figure, Report
+from arrears.core.reports import AGES, COLUMNS, DAYS_TO_PAY, ReceivablesReport, ReportFigure
 from arrears.store.postgres.report_sql import LINES, QUANTILES
 from arrears.store.postgres.store import PostgresStore
 
@@ -56,7 +56,7 @@ _SUM: Final[tuple[LiteralString, ...]] = (
 )
 
 
-def figures(store: PostgresStore, report: Report, period: Period) -> Sequence[Figure]:
+def figures(store: PostgresStore, report: ReceivablesReport, period: Period) -> Sequence[ReportFigure]:
     """Every group of a report in the order of its groups, then by currency; Refused `takes_too_long`."""
     sums = ", ".join(_SUM[: len(COLUMNS[report])])
     found = _read(
@@ -66,12 +66,20 @@ def figures(store: PostgresStore, report: Report, period: Period) -> Sequence[Fi
         period,
     )
     order = {group: place for place, group in enumerate((*AGES, *DAYS_TO_PAY))}
-    every = [Figure(part, currency, number, accounts, tuple(more)) for part, currency, number, accounts, *more in found]
+    every = [
+        ReportFigure(part, currency, number, accounts, tuple(more)) for part, currency, number, accounts, *more in found
+    ]
     return sorted(every, key=lambda one: (order.get(one.group, -1), one.group, one.currency))
 
 
 def lines_of(
-    store: PostgresStore, report: Report, period: Period, group: str, currency: str, limit: int, after: int = 0
+    store: PostgresStore,
+    report: ReceivablesReport,
+    period: Period,
+    group: str,
+    currency: str,
+    limit: int,
+    after: int = 0,
 ) -> Sequence[AccountLine]:
     """The accounts of one figure by their numbers, after this one; Refused `takes_too_long`."""
     sums = ", ".join(_SUM[: len(COLUMNS[report])])

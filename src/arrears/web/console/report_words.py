@@ -13,12 +13,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from arrears.core.closed import closed
-from arrears.core.reports import BILLED_DAYS, FORECAST_DAYS, Report
+from arrears.core.reports import BILLED_DAYS, FORECAST_DAYS, ReceivablesReport
 
 Said = Promise | str
 
 
-class Words(NamedTuple):
+class ReportWords(NamedTuple):
     """A report's title, what it says by definition, what its groups are, and what it counts."""
 
     title: Said
@@ -27,11 +27,11 @@ class Words(NamedTuple):
     counts: Said
 
 
-WORDS: Final[Mapping[Report, Words]] = closed(
+WORDS: Final[Mapping[ReceivablesReport, ReportWords]] = closed(
     "what reports are called",
-    Report,
+    ReceivablesReport,
     {
-        Report.AGEING: Words(
+        ReceivablesReport.AGEING: ReportWords(
             gettext_lazy("Ageing"),
             gettext_lazy(
                 "What is open of all invoices now, by the days since their due date. Held is what of it is disputed or"
@@ -40,7 +40,7 @@ WORDS: Final[Mapping[Report, Words]] = closed(
             gettext_lazy("Days past the due date"),
             gettext_lazy("Invoices"),
         ),
-        Report.RECOVERY: Words(
+        ReceivablesReport.RECOVERY: ReportWords(
             gettext_lazy("Recovery by month"),
             gettext_lazy(
                 "Each invoice that went past due counts in the month of its first day 0, with what was open of it then."
@@ -50,7 +50,7 @@ WORDS: Final[Mapping[Report, Words]] = closed(
             gettext_lazy("Past due since"),
             gettext_lazy("Invoices"),
         ),
-        Report.TIME_TO_RECOVER: Words(
+        ReceivablesReport.TIME_TO_RECOVER: ReportWords(
             gettext_lazy("Time to recover"),
             gettext_lazy(
                 "Of the invoices that went past due and were paid whole: the days from their first day 0 to the day of"
@@ -59,7 +59,7 @@ WORDS: Final[Mapping[Report, Words]] = closed(
             gettext_lazy("Days until paid"),
             gettext_lazy("Invoices"),
         ),
-        Report.BY_STEP: Words(
+        ReceivablesReport.BY_STEP: ReportWords(
             gettext_lazy("Recovery by step"),
             gettext_lazy(
                 "What came for invoices that went past due, by the newest step that their account had reached before:"
@@ -68,7 +68,7 @@ WORDS: Final[Mapping[Report, Words]] = closed(
             gettext_lazy("After"),
             gettext_lazy("Payments"),
         ),
-        Report.BY_METHOD: Words(
+        ReceivablesReport.BY_METHOD: ReportWords(
             gettext_lazy("Recovery by method"),
             gettext_lazy(
                 "What came for invoices that went past due, by how it came: a stored card or mandate, the payment page,"
@@ -77,7 +77,7 @@ WORDS: Final[Mapping[Report, Words]] = closed(
             gettext_lazy("Paid by"),
             gettext_lazy("Payments"),
         ),
-        Report.BY_DECLINE: Words(
+        ReceivablesReport.BY_DECLINE: ReportWords(
             gettext_lazy("Recovery by decline"),
             gettext_lazy(
                 "Invoices that went past due, by the code of the first charge for them that was declined, and what has"
@@ -86,13 +86,13 @@ WORDS: Final[Mapping[Report, Words]] = closed(
             gettext_lazy("First decline"),
             gettext_lazy("Invoices"),
         ),
-        Report.BY_POLICY: Words(
+        ReceivablesReport.BY_POLICY: ReportWords(
             gettext_lazy("Recovery by policy"),
             gettext_lazy("Invoices that went past due, by the policy of their case, and what has become of them."),
             gettext_lazy("Policy"),
             gettext_lazy("Invoices"),
         ),
-        Report.FALSE_STOPS: Words(
+        ReceivablesReport.FALSE_STOPS: ReportWords(
             gettext_lazy("Services stopped in error"),
             gettext_lazy(
                 "Of the services that were stopped for debt: those for which money had reached the bank on the day of"
@@ -101,7 +101,7 @@ WORDS: Final[Mapping[Report, Words]] = closed(
             gettext_lazy("Stopped in"),
             gettext_lazy("Services stopped"),
         ),
-        Report.DELIVERY: Words(
+        ReceivablesReport.DELIVERY: ReportWords(
             gettext_lazy("Messages that arrived"),
             gettext_lazy(
                 "Messages that were handed over, by kind and what became of them: accepted by the recipient's mail"
@@ -110,7 +110,7 @@ WORDS: Final[Mapping[Report, Words]] = closed(
             gettext_lazy("Kind"),
             gettext_lazy("Messages"),
         ),
-        Report.DAYS_SALES_OUTSTANDING: Words(
+        ReceivablesReport.DAYS_SALES_OUTSTANDING: ReportWords(
             gettext_lazy("Days sales outstanding"),
             gettext_lazy(
                 "What was owed at the end of a month, divided by what was billed in the 90 days before, times 90. The"
@@ -119,7 +119,7 @@ WORDS: Final[Mapping[Report, Words]] = closed(
             gettext_lazy("At the end of"),
             gettext_lazy("Accounts"),
         ),
-        Report.FORECAST: Words(
+        ReceivablesReport.FORECAST: ReportWords(
             gettext_lazy("Forecast of 30 days"),
             gettext_lazy(
                 "What is past due now, by the days since day 0, and what of it is expected within 30 days: the share"
@@ -171,25 +171,27 @@ _STEPS: Final[Mapping[str, Said]] = {
     "delete": gettext_lazy("deletion ordered"),
 }
 
-_MONTHLY: Final = (Report.RECOVERY, Report.FALSE_STOPS, Report.DAYS_SALES_OUTSTANDING)
+_MONTHLY: Final = (ReceivablesReport.RECOVERY, ReceivablesReport.FALSE_STOPS, ReceivablesReport.DAYS_SALES_OUTSTANDING)
 
 
-def group_words(report: Report, group: str, locale: Locale) -> str:
+def group_words(report: ReceivablesReport, group: str, locale: Locale) -> str:
     """What people read of a group."""
     if report in _MONTHLY:
         return format_skeleton("yMMMM", date.fromisoformat(f"{group}-01"), locale=locale)
-    if report is Report.BY_STEP:
+    if report is ReceivablesReport.BY_STEP:
         kind, _space, day = group.partition(" ")
         return str(_STEPS[kind]) % {"day": day} if group else _("before any step")
-    if report is Report.BY_METHOD:
+    if report is ReceivablesReport.BY_METHOD:
         return str(_METHODS[group])
-    if report is Report.BY_DECLINE:
+    if report is ReceivablesReport.BY_DECLINE:
         return group or _("never declined")
     if group == "not_due":
         return _("not due yet")
     return group.replace("-", "–").replace("91+", _("more than 90"))
 
 
-def says_a_code(report: Report, group: str) -> bool:
+def says_a_code(report: ReceivablesReport, group: str) -> bool:
     """Whether the group is a word of programs, and so English whatever the page's language is."""
-    return report in (Report.DELIVERY, Report.BY_POLICY) or (report is Report.BY_DECLINE and bool(group))
+    return report in (ReceivablesReport.DELIVERY, ReceivablesReport.BY_POLICY) or (
+        report is ReceivablesReport.BY_DECLINE and bool(group)
+    )

@@ -16,7 +16,14 @@ from django.utils.translation import gettext as _
 from arrears.core.errors import Refused
 from arrears.core.ids import ACCOUNT, format_id
 from arrears.core.money import exponent, format_amount
-from arrears.core.reports import COLUMNS, Column, Figure, Report, Unit, days_sales_outstanding
+from arrears.core.reports import (
+    COLUMNS,
+    ColumnUnit,
+    ReceivablesReport,
+    ReportColumn,
+    ReportFigure,
+    days_sales_outstanding,
+)
 from arrears.notices import values
 from arrears.store.postgres.reports import AccountLine, Period, days_to_recover, figures, lines_of
 from arrears.web.account_centre.spreadsheet import Spreadsheet
@@ -26,14 +33,19 @@ from arrears.web.numbers import whole
 
 MONTHS: Final = (3, 12, 36)
 ACCOUNTS_A_PAGE: Final = 50
-DRAWN: Final = (Report.AGEING, Report.RECOVERY, Report.TIME_TO_RECOVER, Report.DAYS_SALES_OUTSTANDING)
+DRAWN: Final = (
+    ReceivablesReport.AGEING,
+    ReceivablesReport.RECOVERY,
+    ReceivablesReport.TIME_TO_RECOVER,
+    ReceivablesReport.DAYS_SALES_OUTSTANDING,
+)
 """The reports whose groups have an order that a line or bars can show."""
 
 
 @console_page()
 def index(console: ConsoleRequest) -> HttpResponse:
     """Which reports there are."""
-    listed = [(one.value, WORDS[one].title, WORDS[one].definition) for one in Report]
+    listed = [(one.value, WORDS[one].title, WORDS[one].definition) for one in ReceivablesReport]
     return console.page("reports", _("Reports"), listed=listed)
 
 
@@ -41,19 +53,19 @@ def index(console: ConsoleRequest) -> HttpResponse:
 def page(console: ConsoleRequest, report: str) -> HttpResponse:
     """One report; Http404 for one that there is not."""
     try:
-        return _shown(console, Report(report), _months(console))
+        return _shown(console, ReceivablesReport(report), _months(console))
     except ValueError:
         raise Http404 from None
 
 
-def _shown(console: ConsoleRequest, report: Report, months: int) -> HttpResponse:
+def _shown(console: ConsoleRequest, report: ReceivablesReport, months: int) -> HttpResponse:
     period = _period(console.now.date(), months)
     asked = console.request.GET
     try:
         if "group" in asked:
             return _accounts(console, report, months, period)
         found = figures(console.live.store, report, period)
-        times = days_to_recover(console.live.store, period) if report is Report.TIME_TO_RECOVER else ()
+        times = days_to_recover(console.live.store, period) if report is ReceivablesReport.TIME_TO_RECOVER else ()
     except Refused as refused:
         return console.page("refused", _("This takes too long"), 503, text=_too_long(refused))
     if asked.get("as") == "csv":
@@ -91,18 +103,18 @@ def _period(today: date, months: int) -> Period:
     return Period(date(place // 12, place % 12 + 1, 1), today + timedelta(days=1), today)
 
 
-def _heads(report: Report) -> Iterator[str]:
+def _heads(report: ReceivablesReport) -> Iterator[str]:
     yield str(WORDS[report].groups)
     yield str(WORDS[report].counts)
     yield from (str(COLUMN_WORDS[column.name]) for column in COLUMNS[report])
-    if report is Report.DAYS_SALES_OUTSTANDING:
+    if report is ReceivablesReport.DAYS_SALES_OUTSTANDING:
         yield _("Days")
 
 
-def _row(console: ConsoleRequest, report: Report, one: Figure, months: int) -> dict[str, Any]:
+def _row(console: ConsoleRequest, report: ReceivablesReport, one: ReportFigure, months: int) -> dict[str, Any]:
     opens = {"months": months, "group": one.group, "currency": one.currency}
     cells = [*_cells(console, COLUMNS[report], one.currency, one.number, one.sums)]
-    if report is Report.DAYS_SALES_OUTSTANDING:
+    if report is ReceivablesReport.DAYS_SALES_OUTSTANDING:
         days = days_sales_outstanding(*one.sums)
         cells.append((format_decimal(round(days, 1), locale=console.locale) if days is not None else "–", ""))
     return {
@@ -116,12 +128,12 @@ def _row(console: ConsoleRequest, report: Report, one: Figure, months: int) -> d
 
 
 def _cells(
-    console: ConsoleRequest, columns: Sequence[Column], currency: str, number: int, sums: Sequence[int]
+    console: ConsoleRequest, columns: Sequence[ReportColumn], currency: str, number: int, sums: Sequence[int]
 ) -> Iterator[tuple[str, str]]:
     """Each sum as people read it, and the share that it is, where its column says of what."""
     whole_of = {"number": number, **{column.name: minor for column, minor in zip(columns, sums, strict=True)}}
     for column, value in zip(columns, sums, strict=True):
-        counts = column.unit is Unit.COUNT
+        counts = column.unit is ColumnUnit.COUNT
         text = (
             format_decimal(value, locale=console.locale)
             if counts
@@ -131,7 +143,7 @@ def _cells(
         yield text, format_percent(round(value / base, 3), "#,##0.0 %", locale=console.locale) if base > 0 else ""
 
 
-def _accounts(console: ConsoleRequest, report: Report, months: int, period: Period) -> HttpResponse:
+def _accounts(console: ConsoleRequest, report: ReceivablesReport, months: int, period: Period) -> HttpResponse:
     """The accounts of one figure."""
     asked = console.request.GET
     group, currency = asked["group"][:80], asked.get("currency", "")[:3]
@@ -157,7 +169,7 @@ def _accounts(console: ConsoleRequest, report: Report, months: int, period: Peri
     return console.page("report_accounts", str(WORDS[report].title), **shown)
 
 
-def _line(console: ConsoleRequest, report: Report, currency: str, one: AccountLine) -> dict[str, Any]:
+def _line(console: ConsoleRequest, report: ReceivablesReport, currency: str, one: AccountLine) -> dict[str, Any]:
     return {
         "path": f"/console/{account_path(one.account)}",
         "id": format_id(ACCOUNT, one.account),
@@ -167,42 +179,48 @@ def _line(console: ConsoleRequest, report: Report, currency: str, one: AccountLi
     }
 
 
-def _sheet(console: ConsoleRequest, report: Report, found: Sequence[Figure], period: Period) -> HttpResponse:
+def _sheet(
+    console: ConsoleRequest, report: ReceivablesReport, found: Sequence[ReportFigure], period: Period
+) -> HttpResponse:
     """The figures for a spreadsheet: groups as programs call them, sums that can be added up."""
     heads = [*_heads(report)]
     sheet = Spreadsheet(console.locale, f"{report.value}-{period.today}", [heads[0], _("Currency"), *heads[1:]])
     for one in found:
         sums = [
-            sheet.sum(value, one.currency) if column.unit is Unit.MINOR else sheet.count(value)
+            sheet.sum(value, one.currency) if column.unit is ColumnUnit.MINOR else sheet.count(value)
             for column, value in zip(COLUMNS[report], one.sums, strict=True)
         ]
-        days = days_sales_outstanding(*one.sums) if report is Report.DAYS_SALES_OUTSTANDING else None
-        last = [] if report is not Report.DAYS_SALES_OUTSTANDING else [None if days is None else sheet.decimal(days, 1)]
+        days = days_sales_outstanding(*one.sums) if report is ReceivablesReport.DAYS_SALES_OUTSTANDING else None
+        last = (
+            []
+            if report is not ReceivablesReport.DAYS_SALES_OUTSTANDING
+            else [None if days is None else sheet.decimal(days, 1)]
+        )
         sheet.row(group_words(report, one.group, console.locale), one.currency, sheet.count(one.number), *sums, *last)
     return sheet.answer()
 
 
-def _chart(console: ConsoleRequest, report: Report, found: Sequence[Figure]) -> dict[str, Any]:
+def _chart(console: ConsoleRequest, report: ReceivablesReport, found: Sequence[ReportFigure]) -> dict[str, Any]:
     """What the chart draws: the names of the groups, and for each currency a value for each of them."""
     groups = list(dict.fromkeys(one.group for one in found))
     drawn: dict[str, dict[str, float | None]] = defaultdict(dict)
     for one in found:
         drawn[one.currency][one.group] = _drawn(report, one)
-    unit = {Report.RECOVERY: "%", Report.DAYS_SALES_OUTSTANDING: _("days")}.get(report, "")
+    unit = {ReceivablesReport.RECOVERY: "%", ReceivablesReport.DAYS_SALES_OUTSTANDING: _("days")}.get(report, "")
     return {
         "groups": [group_words(report, group, console.locale) for group in groups],
         "lines": [{"name": currency, "values": [drawn[currency].get(group) for group in groups]} for currency in drawn],
         "unit": unit,
-        "bars": report in (Report.AGEING, Report.TIME_TO_RECOVER),
+        "bars": report in (ReceivablesReport.AGEING, ReceivablesReport.TIME_TO_RECOVER),
         "language": console.locale.language,
         "says": str(WORDS[report].title),
     }
 
 
-def _drawn(report: Report, one: Figure) -> float | None:
+def _drawn(report: ReceivablesReport, one: ReportFigure) -> float | None:
     """The value of a figure in its chart: a share, days, or a sum in the currency's own unit."""
-    if report is Report.DAYS_SALES_OUTSTANDING:
+    if report is ReceivablesReport.DAYS_SALES_OUTSTANDING:
         return days_sales_outstanding(*one.sums)
-    if report is Report.RECOVERY:
+    if report is ReceivablesReport.RECOVERY:
         return 100 * one.sums[1] / one.sums[0] if one.sums[0] > 0 else None
     return float(one.sums[0]) / float(10 ** exponent(one.currency))
