@@ -85,8 +85,8 @@ LINES: Final[dict[ReceivablesReport, LiteralString]] = closed(
         ReceivablesReport.AGEING: f"""SELECT i.account_id, {_AGE} AS part, i.currency, 1 AS number,
             ARRAY[i.open_minor, CASE WHEN {_HELD} THEN i.open_minor ELSE 0 END] AS sums
             FROM invoice i WHERE i.open_minor > 0""",
-        ReceivablesReport.RECOVERY: f"""WITH {_LATE} SELECT account_id, to_char(day_0, 'YYYY-MM') AS part, currency, 1 AS number,
-            {_SUMS} AS sums FROM late""",
+        ReceivablesReport.RECOVERY: f"""WITH {_LATE} SELECT account_id, to_char(day_0, 'YYYY-MM') AS part, currency,
+            1 AS number, {_SUMS} AS sums FROM late""",
         ReceivablesReport.TIME_TO_RECOVER: f"""WITH {_LATE} SELECT account_id,
             CASE WHEN paid_on <= day_0 THEN '0' WHEN paid_on - day_0 <= 3 THEN '1-3'
                 WHEN paid_on - day_0 <= 7 THEN '4-7'
@@ -116,8 +116,8 @@ LINES: Final[dict[ReceivablesReport, LiteralString]] = closed(
                 SELECT a.decline FROM attempt_part p JOIN attempt a ON a.account_id = p.account_id AND a.no = p.attempt
                 WHERE p.account_id = l.account_id AND p.debt = l.debt AND a.state = 'declined' ORDER BY a.no LIMIT 1
             ) d ON true""",
-        ReceivablesReport.BY_POLICY: f"""WITH {_LATE} SELECT account_id, coalesce(p.name, version) AS part, currency, 1 AS number,
-            {_SUMS} AS sums FROM late LEFT JOIN policy p USING (version)""",
+        ReceivablesReport.BY_POLICY: f"""WITH {_LATE} SELECT account_id, coalesce(p.name, version) AS part, currency,
+            1 AS number, {_SUMS} AS sums FROM late LEFT JOIN policy p USING (version)""",
         # A stop was false where what ends it had reached the bank, or was being taken, before the day was over.
         ReceivablesReport.FALSE_STOPS: f"""WITH stop AS (
                 SELECT account_id, seq, (body::jsonb) ->> 'subscription' AS subscription, at,
