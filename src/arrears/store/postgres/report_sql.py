@@ -140,7 +140,7 @@ LINES: Final[dict[ReceivablesReport, LiteralString]] = closed(
         # Each entry counts in the months at whose end it stood, and as billed in those that it lies before by 90 days.
         ReceivablesReport.DAYS_SALES_OUTSTANDING: """WITH months AS (
                 SELECT m::date AS first, least((m + interval '1 month')::date, %(today)s + 1) AS next
-                FROM generate_series(date_trunc('month', %(since)s::date), %(until)s::date, interval '1 month') m
+                FROM generate_series(date_trunc('month', %(since)s::date), %(today)s, interval '1 month') m
             ), entries AS (
                 SELECT e.account_id, e.currency, (f.at AT TIME ZONE 'UTC')::date AS on_day,
                     sum(e.minor)::bigint AS minor,

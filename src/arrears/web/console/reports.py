@@ -3,7 +3,6 @@ same as CSV, and behind every figure the accounts that it is made of."""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from typing import Any, Final
@@ -77,9 +76,9 @@ def _shown(console: ConsoleRequest, report: ReceivablesReport, months: int) -> H
         "months": months,
         "choices": MONTHS,
         "heads": [*_heads(report)],
-        "rows": [_row(console, report, one, months) for one in found],
+        "parts": [_part(console, report, months, currency, found) for currency in _currencies(found)],
+        "drawn": report in DRAWN and bool(found),
         "times": [(one.currency, one.number, *one.days) for one in times],
-        "chart": _chart(console, report, found) if report in DRAWN and found else None,
         "csv": f"?{urlencode({'months': months, 'as': 'csv'})}",
     }
     return console.page("report", str(words.title), **shown)
@@ -111,6 +110,23 @@ def _heads(report: ReceivablesReport) -> Iterator[str]:
         yield _("Days")
 
 
+def _currencies(found: Sequence[ReportFigure]) -> Sequence[str]:
+    return sorted({one.currency for one in found})
+
+
+def _part(
+    console: ConsoleRequest, report: ReceivablesReport, months: int, currency: str, every: Sequence[ReportFigure]
+) -> dict[str, Any]:
+    """The figures of one currency: sums of two are never in one table, nor in one chart."""
+    found = [one for one in every if one.currency == currency]
+    return {
+        "currency": currency,
+        "drawn": f"drawn-{currency}",
+        "rows": [_row(console, report, one, months) for one in found],
+        "chart": _chart(console, report, found) if report in DRAWN else None,
+    }
+
+
 def _row(console: ConsoleRequest, report: ReceivablesReport, one: ReportFigure, months: int) -> dict[str, Any]:
     opens = {"months": months, "group": one.group, "currency": one.currency}
     cells = [*_cells(console, COLUMNS[report], one.currency, one.number, one.sums)]
@@ -123,7 +139,6 @@ def _row(console: ConsoleRequest, report: ReceivablesReport, one: ReportFigure, 
         "number": format_decimal(one.number, locale=console.locale),
         "cells": cells,
         "opens": f"?{urlencode(opens)}",
-        "currency": one.currency,
     }
 
 
@@ -201,19 +216,13 @@ def _sheet(
 
 
 def _chart(console: ConsoleRequest, report: ReceivablesReport, found: Sequence[ReportFigure]) -> dict[str, Any]:
-    """What the chart draws: the names of the groups, and for each currency a value for each of them."""
-    groups = list(dict.fromkeys(one.group for one in found))
-    drawn: dict[str, dict[str, float | None]] = defaultdict(dict)
-    for one in found:
-        drawn[one.currency][one.group] = _drawn(report, one)
-    unit = {ReceivablesReport.RECOVERY: "%", ReceivablesReport.DAYS_SALES_OUTSTANDING: _("days")}.get(report, "")
+    """What the chart draws: the names of the groups, and a value for each of them."""
     return {
-        "groups": [group_words(report, group, console.locale) for group in groups],
-        "lines": [{"name": currency, "values": [drawn[currency].get(group) for group in groups]} for currency in drawn],
-        "unit": unit,
+        "groups": [group_words(report, one.group, console.locale) for one in found],
+        "values": [_drawn(report, one) for one in found],
+        "unit": {ReceivablesReport.RECOVERY: "%", ReceivablesReport.DAYS_SALES_OUTSTANDING: _("days")}.get(report, ""),
         "bars": report in (ReceivablesReport.AGEING, ReceivablesReport.TIME_TO_RECOVER),
         "language": console.locale.language,
-        "says": str(WORDS[report].title),
     }
 
 
