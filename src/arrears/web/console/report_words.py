@@ -15,23 +15,23 @@ from django.utils.translation import gettext_lazy
 from arrears.core.closed import closed
 from arrears.core.reports import BILLED_DAYS, FORECAST_DAYS, ReceivablesReport
 
-Said = Promise | str
+PageText = Promise | str
 
 
-class ReportWords(NamedTuple):
+class ReportTexts(NamedTuple):
     """A report's title, what it says by definition, what its groups are, and what it counts."""
 
-    title: Said
-    definition: Said
-    groups: Said
-    counts: Said
+    title: PageText
+    definition: PageText
+    groups: PageText
+    counts: PageText
 
 
-WORDS: Final[Mapping[ReceivablesReport, ReportWords]] = closed(
+WORDS: Final[Mapping[ReceivablesReport, ReportTexts]] = closed(
     "what reports are called",
     ReceivablesReport,
     {
-        ReceivablesReport.AGEING: ReportWords(
+        ReceivablesReport.AGEING: ReportTexts(
             gettext_lazy("Ageing"),
             gettext_lazy(
                 "What is open of all invoices now, by the days since their due date. Held is what of it is disputed or"
@@ -40,7 +40,7 @@ WORDS: Final[Mapping[ReceivablesReport, ReportWords]] = closed(
             gettext_lazy("Days past the due date"),
             gettext_lazy("Invoices"),
         ),
-        ReceivablesReport.RECOVERY: ReportWords(
+        ReceivablesReport.RECOVERY: ReportTexts(
             gettext_lazy("Recovery by month"),
             gettext_lazy(
                 "Each invoice that went past due counts in the month of its first day 0, with what was open of it then."
@@ -50,7 +50,7 @@ WORDS: Final[Mapping[ReceivablesReport, ReportWords]] = closed(
             gettext_lazy("Past due since"),
             gettext_lazy("Invoices"),
         ),
-        ReceivablesReport.TIME_TO_RECOVER: ReportWords(
+        ReceivablesReport.TIME_TO_RECOVER: ReportTexts(
             gettext_lazy("Time to recover"),
             gettext_lazy(
                 "Of the invoices that went past due and were paid whole: the days from their first day 0 to the day of"
@@ -59,7 +59,7 @@ WORDS: Final[Mapping[ReceivablesReport, ReportWords]] = closed(
             gettext_lazy("Days until paid"),
             gettext_lazy("Invoices"),
         ),
-        ReceivablesReport.BY_STEP: ReportWords(
+        ReceivablesReport.BY_STEP: ReportTexts(
             gettext_lazy("Recovery by step"),
             gettext_lazy(
                 "What came for invoices that went past due, by the newest step that their account had reached before:"
@@ -68,7 +68,7 @@ WORDS: Final[Mapping[ReceivablesReport, ReportWords]] = closed(
             gettext_lazy("After"),
             gettext_lazy("Payments"),
         ),
-        ReceivablesReport.BY_METHOD: ReportWords(
+        ReceivablesReport.BY_METHOD: ReportTexts(
             gettext_lazy("Recovery by method"),
             gettext_lazy(
                 "What came for invoices that went past due, by how it came: a stored card or mandate, the payment page,"
@@ -77,7 +77,7 @@ WORDS: Final[Mapping[ReceivablesReport, ReportWords]] = closed(
             gettext_lazy("Paid by"),
             gettext_lazy("Payments"),
         ),
-        ReceivablesReport.BY_DECLINE: ReportWords(
+        ReceivablesReport.BY_DECLINE: ReportTexts(
             gettext_lazy("Recovery by decline"),
             gettext_lazy(
                 "Invoices that went past due, by the code of the first charge for them that was declined, and what has"
@@ -86,13 +86,13 @@ WORDS: Final[Mapping[ReceivablesReport, ReportWords]] = closed(
             gettext_lazy("First decline"),
             gettext_lazy("Invoices"),
         ),
-        ReceivablesReport.BY_POLICY: ReportWords(
+        ReceivablesReport.BY_POLICY: ReportTexts(
             gettext_lazy("Recovery by policy"),
             gettext_lazy("Invoices that went past due, by the policy of their case, and what has become of them."),
             gettext_lazy("Policy"),
             gettext_lazy("Invoices"),
         ),
-        ReceivablesReport.FALSE_STOPS: ReportWords(
+        ReceivablesReport.FALSE_STOPS: ReportTexts(
             gettext_lazy("Services stopped in error"),
             gettext_lazy(
                 "Of the services that were stopped for debt: those for which money had reached the bank on the day of"
@@ -101,7 +101,7 @@ WORDS: Final[Mapping[ReceivablesReport, ReportWords]] = closed(
             gettext_lazy("Stopped in"),
             gettext_lazy("Services stopped"),
         ),
-        ReceivablesReport.DELIVERY: ReportWords(
+        ReceivablesReport.DELIVERY: ReportTexts(
             gettext_lazy("Messages that arrived"),
             gettext_lazy(
                 "Messages that were handed over, by kind and what became of them: accepted by the recipient's mail"
@@ -110,7 +110,7 @@ WORDS: Final[Mapping[ReceivablesReport, ReportWords]] = closed(
             gettext_lazy("Kind"),
             gettext_lazy("Messages"),
         ),
-        ReceivablesReport.DAYS_SALES_OUTSTANDING: ReportWords(
+        ReceivablesReport.DAYS_SALES_OUTSTANDING: ReportTexts(
             gettext_lazy("Days sales outstanding"),
             gettext_lazy(
                 "What was owed at the end of a month, divided by what was billed in the 90 days before, times 90. The"
@@ -119,7 +119,7 @@ WORDS: Final[Mapping[ReceivablesReport, ReportWords]] = closed(
             gettext_lazy("At the end of"),
             gettext_lazy("Accounts"),
         ),
-        ReceivablesReport.FORECAST: ReportWords(
+        ReceivablesReport.FORECAST: ReportTexts(
             gettext_lazy("Forecast of 30 days"),
             gettext_lazy(
                 "What is past due now, by the days since day 0, and what of it is expected within 30 days: the share"
@@ -132,7 +132,7 @@ WORDS: Final[Mapping[ReceivablesReport, ReportWords]] = closed(
 )
 assert (BILLED_DAYS, FORECAST_DAYS) == (90, 30), "the definitions say these numbers"
 
-COLUMN_WORDS: Final[Mapping[str, Said]] = {
+COLUMN_WORDS: Final[Mapping[str, PageText]] = {
     "open": gettext_lazy("Open"),
     "held": gettext_lazy("Held"),
     "past_due": gettext_lazy("Was past due"),
@@ -149,7 +149,7 @@ COLUMN_WORDS: Final[Mapping[str, Said]] = {
     "expected": gettext_lazy("Expected"),
 }
 
-_METHODS: Final[Mapping[str, Said]] = {
+_METHODS: Final[Mapping[str, PageText]] = {
     "card": gettext_lazy("card"),
     "ach": gettext_lazy("bank debit (ACH)"),
     "sepa": gettext_lazy("bank debit (SEPA)"),
@@ -161,7 +161,7 @@ _METHODS: Final[Mapping[str, Said]] = {
     "left_again": gettext_lazy("left again"),
 }
 
-_STEPS: Final[Mapping[str, Said]] = {
+_STEPS: Final[Mapping[str, PageText]] = {
     "remind": gettext_lazy("reminder of day %(day)s"),
     "warn_restrict": gettext_lazy("warning of day %(day)s that the service is restricted"),
     "warn_disable": gettext_lazy("warning of day %(day)s that the service stops"),
