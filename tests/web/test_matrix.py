@@ -72,7 +72,7 @@ GET  /pay/<str:token>                           303        303      303         
 GET  /settle/<str:account>                      302        302      302            302      302       302
 GET  /<account:account>/                        in         in       200/404        200/404  404       in
 GET  /<account:account>/settle                  in         in       200/404        200/404  404       in
-POST /<account:account>/settle                  in         in       303/404        403/404  404       in
+POST /<account:account>/settle                  in         in       409/404        403/404  404       in
 GET  /<account:account>/settle/back/<int:number>  in       in       303/404        303/404  404       in
 POST /<account:account>/settle/back/<int:number>  in       in       303/404        403/404  404       in
 GET  /<account:account>/methods                 in         in       200/404        200/404  404       in
