@@ -183,6 +183,7 @@ PUT    /v1/accounts/<ref>                                    401     403      42
 GET    /v1/invoices/<path:number>                            401     404      404      401
 PUT    /v1/invoices/<path:number>                            401     403      422      401
 POST   /v1/upserts                                           401     403      415      401
+POST   /v1/bank/statements                                   401     403      415      401
 GET    /v1/accounts                                          401     200      200      401
 GET    /v1/subscriptions                                     401     200      200      401
 GET    /v1/invoices                                          401     200      200      401
