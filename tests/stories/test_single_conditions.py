@@ -209,11 +209,12 @@ def test_what_nobody_waits_for_any_more_is_charged_only_while_nothing_else_is_in
         story.doubt(DoubtKind.FEED)
     attempt = replace(story.account.attempts[0], state=state)
     at = attempt.created_at + timedelta(minutes=minutes)
-    found = not_to_be_charged(story.store, story.account, attempt, (), at)
+    seen = View(story.store.policies(), story.account, story.store.system().guards, at)
+    found = not_to_be_charged(seen, attempt, (), at)
     assert isinstance(found, Unknown) is (left and doubted)
     story.clear(DoubtKind.ATTEMPT)
-    paid = replace(story.account, debts=())
-    assert isinstance(not_to_be_charged(story.store, paid, attempt, (), at), Unknown), "it is owed no more"
+    paid = View(seen.policies, replace(story.account, debts=()), seen.guards, at)
+    assert isinstance(not_to_be_charged(paid, attempt, (), at), Unknown), "it is owed no more"
 
 
 # -- what nobody's account has tried -----------------------------------------------------------------------------
