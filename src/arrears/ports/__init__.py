@@ -44,6 +44,7 @@ from arrears.ports.installation import (
     InstallationControl,
     InstallationState,
 )
+from arrears.ports.invoice_links import InvoiceLinks
 from arrears.ports.messages import (
     BACK,
     NOT_STUCK,
@@ -201,6 +202,7 @@ __all__ = [
     "Fate",
     "InstallationControl",
     "InstallationState",
+    "InvoiceLinks",
     "Journal",
     "KeptReport",
     "ListedDelivery",
