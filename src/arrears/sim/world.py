@@ -31,7 +31,8 @@ from arrears.ports import NewAccount, Store
 from arrears.sim import events, faults, people
 from arrears.sim.bank import Bank, by_card
 from arrears.sim.checker import Checker
-from arrears.sim.ladder import disagreements, never_reminded
+from arrears.sim.ladder import disagreements
+from arrears.sim.ladder_reminders import never_reminded
 from arrears.sim.oracle import Bounds, bounds, wrongful_deletion, wrongful_disablement
 from arrears.sim.people import PRICES, SERVICES, Bill, SimulatedPerson
 from arrears.sim.stage import Stage
@@ -375,12 +376,11 @@ class World:
 
     def judge_days(self) -> None:
         """Every action on every account is on the day that a second reading of the ladder gives."""
-        policies, accounts = self.store.policies(), self.store.snapshots(list(self.people))
-        for number in self.people:
-            for what in disagreements(self.store.history(number), policies):
+        for number, account in self.store.snapshots(list(self.people)).items():
+            for what in disagreements(self.store.history(number), self.store.policies()):
                 wrongful = self.wrongful_deletions if Action.DELETE in what else self.wrongful_disablements
                 wrongful.append(f"account {number}, {what}")
-            late = {debt.no for debt in accounts[number].past_due}
+            late = {debt.no for debt in account.past_due}
             for what in never_reminded(self.store.history(number), late, self.end):
                 self.wrongful_disablements.append(f"account {number}, {what}")
 
