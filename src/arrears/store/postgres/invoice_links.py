@@ -1,4 +1,4 @@
-"""Where the operator's own documents of invoices are (see ports.InvoiceLinks, SQL 0042)."""
+"""Where the operator's own documents of invoices are (see ports.InvoiceLinks, SQL 0043)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs `sql/0042_invoice_link.sql`."""
+"""Runs `sql/0042_token_made_by.sql`."""
 
 from django.db import migrations
 
@@ -8,5 +8,5 @@ from arrears.store.schema import stamp, text
 class Migration(migrations.Migration):
     """Forward only: a book is never migrated backwards."""
 
-    dependencies = [("store", "0041_token_made_by")]  # noqa: RUF012 - Django's own form
+    dependencies = [("store", "0041_folded_number")]  # noqa: RUF012 - Django's own form
     operations = [migrations.RunSQL([text(42), stamp(42)])]  # noqa: RUF012 - Django's own form
