@@ -10,7 +10,7 @@ from typing import Any, Final
 from arrears.core.ids import ACCOUNT, INVOICE, format_id, parse_id
 from arrears.core.tasks import counted
 from arrears.notices.invoice_wording import DocumentWords, words_for
-from arrears.notices.paper import Attachment, Paper, PaperColumn, PaperTable, as_pdf
+from arrears.notices.paper import EmbeddedFile, Paper, PaperColumn, PaperTable, as_pdf
 from arrears.notices.pay_codes import one_line
 
 FILE: Final = "certificate.json"
@@ -37,7 +37,7 @@ def certificate_pdf(signed: str, locale: str, identity: str) -> bytes:
         tables=[*_owed(certificate, words), _facts(certificate, words)],
         notes=[words("original", file=FILE), words("check", file=FILE), words("otherwise")],
         identity=one_line(identity),
-        attached=Attachment(FILE, signed, "application/json"),
+        attached=EmbeddedFile(FILE, signed, "application/json"),
     )
     return as_pdf(paper, datetime.fromisoformat(certificate["confirmed_at"]))
 

@@ -38,7 +38,7 @@ class PaperTable(msgspec.Struct, frozen=True):
     caption: str = ""
 
 
-class Attachment(msgspec.Struct, frozen=True):
+class EmbeddedFile(msgspec.Struct, frozen=True):
     """A file inside the PDF, which readers can save: its name, its text and what it is."""
 
     name: str
@@ -61,7 +61,7 @@ class Paper(msgspec.Struct, frozen=True):
     notes: Sequence[str] = ()
     amount: str = ""
     identity: str = ""
-    attached: Attachment | None = None
+    attached: EmbeddedFile | None = None
 
 
 def as_pdf(paper: Paper, at: datetime) -> bytes:
