@@ -79,6 +79,8 @@ def _chosen(unit: Unit, numbers: Sequence[int]) -> list[Debt]:
             if not debt.settled_separately and not account.debt_is_withheld(debt.no)
             if account.arrangement_on(debt.no) is None
         ]
+        if not found and account.arrangements:
+            raise Refused("already_promised", "what is past due is in a promise already; end that one first")
         if not found:
             raise Refused("nothing_past_due", "nothing is past due that could be promised")
     if len({debt.currency for debt in found}) > 1:
