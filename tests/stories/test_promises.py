@@ -13,10 +13,11 @@ from tests.stories.bank import Banked
 from tests.stories.story import PRICE, STAFF, Story, table
 
 from arrears.core import facts as f
-from arrears.core.account import Action, DoubtKind, Mode
-from arrears.core.arrangements import Instalment
+from arrears.core.account import Action, DebtPart, DoubtKind, Mode
+from arrears.core.arrangements import Arrangement, Instalment
 from arrears.core.errors import Refused
 from arrears.core.payments.settlement import quotes
+from arrears.core.rules import arrangement, charge_agreed
 from arrears.core.states import State
 from arrears.core.view import View
 from arrears.engine import commands
@@ -474,6 +475,39 @@ def test_before_any_cut_after_a_broken_promise_there_is_a_new_warning_with_its_f
     [(over, _)], [(cut, _)] = story.facts(f.ArrangementEnded), story.facts(f.Disabled)
     heard = [at for at, _ in story.facts(f.NoticeAccepted) if over <= at < cut]
     assert cut - min(heard) >= timedelta(days=7)
+
+
+FAULTS: Final[dict[str, tuple[str, object, str, object]]] = {
+    "its day is over a day early": ("I10", arrangement, "over_at", lambda view, one: view.morning(one.next.on)),
+    "all of it is charged at once": ("I6", charge_agreed, "due_parts", lambda *_: (DebtPart(1, PRICE),)),
+    "a part that is missing is done": ("I2", arrangement, "parts_done", lambda _account, one: one.kept + 1),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_fault_that_is_put_back_is_named_by_an_invariant(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    invariant, module, place, wrong = FAULTS[name]
+    monkeypatch.setattr(module, place, wrong)
+    story = declined()
+    story.bank.refuses.add("first")
+    story.until(22).bank.refuses.clear()
+    story.promise((34, 4000), (44, 8000), collects=name == "all of it is charged at once")
+    story.until(46)
+    assert invariant in {breach.invariant for breach in story.checker.breaches}
+
+
+def test_a_promise_that_voids_no_warning_at_its_end_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where its hold has moved nothing, as another day was told already, only its own end voids."""
+
+    def unvoided(_account: Account, one: Arrangement, *, broken: bool) -> f.ArrangementEnded:
+        return f.ArrangementEnded(arrangement=one.no, broken=broken)
+
+    monkeypatch.setattr(arrangement, "ended", unvoided)
+    story = Story().until(10)
+    story.release(story.hold(29))
+    story.until(33).promise((34, 0))
+    story.until(36)
+    assert [breach.invariant for breach in story.checker.breaches] == ["I9"]
 
 
 def test_what_is_quoted_says_which_part_it_is() -> None:

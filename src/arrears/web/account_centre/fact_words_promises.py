@@ -39,7 +39,7 @@ def tell_of_promise(visit: Visit, fact: PromiseFact, one: Arrangement, numbers: 
     match fact:
         case f.ArrangementMade():
             said = _made(visit, one) % {**names, "parts": parts_listed(visit, one)}
-            return said + (" " + _("We charge it with your payment method on that day.") if one.collects else "")
+            return said + (" " + _("Each sum is charged to your payment method on its day.") if one.collects else "")
         case f.ArrangementKept(kept=kept) if kept == len(one.parts):
             return _("What you promised to pay is paid.")
         case f.ArrangementKept(kept=kept):
