@@ -15,10 +15,8 @@ parked.
 from __future__ import annotations
 
 import argparse
-import http.server
 import json
 import logging
-import os
 import random
 import shutil
 import signal
@@ -28,16 +26,11 @@ import sys
 import tempfile
 import threading
 import time
-from collections import Counter, defaultdict
+from collections import Counter
 from contextlib import suppress
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
-
-import psycopg
-from psycopg_pool import PoolTimeout
-from standardwebhooks import Webhook
 
 from arrears.adapters.services.over_http import HttpTransport
 from arrears.core import facts as f
@@ -45,170 +38,24 @@ from arrears.core.account import Mode
 from arrears.core.delivery.signing import secret_text
 from arrears.core.delivery.targets import allowed_targets
 from arrears.core.errors import Refused
-from arrears.core.events import FACT_KINDS, matches, number_of_event
 from arrears.core.policy import default_policy
 from arrears.engine import commands
-from arrears.engine.courier import Courier
-from arrears.engine.failpoints import DELIVERY_POINTS, arm
+from arrears.engine.failpoints import DELIVERY_POINTS
 from arrears.engine.system import adopt_policy
 from arrears.ports import DeliveryState, EndpointState, EndpointUse, NewAccount, NewEndpoint
 from arrears.store import schema
-from arrears.store.postgres.store import PostgresStore
 from arrears.store.server import EmbeddedServer
+from torture.couriers import AWAY, SCHEMA, OffsetClock, store_at
+from torture.events_verdict import judged
+from torture.receivers import MODES, Receiver, behave
 
-SCHEMA: Final = "torture"
 ROOT: Final = Path(__file__).parents[1]
-AWAY: Final = (psycopg.OperationalError, PoolTimeout)
-MODES: Final = ("ok", "ok", "slow", "lying", "garbage", "hangs_up", "hang")
 AWAY_SECONDS: Final = 3 * 24 * 3600
-LIMIT_SECONDS: Final = 2.0
 CALM_SECONDS_MAX: Final = 240.0
 """So long nothing may move once everybody is well."""
 TRANSACTIONS_PER_ROUND: Final = 25
 FAILPOINT_SECONDS_MAX: Final = 15.0
-
-
-class OffsetClock:
-    """The real clock, and what a file adds to it: days pass for every process at once."""
-
-    def __init__(self, folder: Path) -> None:
-        self._file = folder / "offset"
-
-    def passed(self) -> int:
-        """How many seconds have been added."""
-        return int(self._file.read_text()) if self._file.exists() else 0
-
-    def now(self) -> datetime:
-        """Now, by this clock."""
-        return datetime.now(UTC) + timedelta(seconds=self.passed())
-
-    def pass_by(self, seconds: int) -> None:
-        """Let time pass."""
-        part = self._file.with_suffix(".part")
-        part.write_text(str(self.passed() + seconds))
-        part.replace(self._file)
-
-
-@dataclass
-class Receiver:
-    """What an endpoint's owner has: the kinds that it wants, its secrets, how it behaves now, and until when it is
-    away, by the moved clock."""
-
-    name: str
-    kinds: tuple[str, ...] = ()
-    secrets: list[str] = field(default_factory=list)
-    mode: str = "ok"
-    away_until: int = 0
-
-
-@dataclass
-class Taken:
-    """What an endpoint has kept, in the order in which it came: each event when it first came, how often any came."""
-
-    first: list[tuple[str, int]] = field(default_factory=list)
-    seen: Counter[int] = field(default_factory=Counter)
-    forged: int = 0
-
-
-class Town(http.server.ThreadingHTTPServer):
-    """All receivers on one port, by their path, in a process that may be killed at any moment: what each has taken is
-    appended to its own file before it answers, and stays."""
-
-    daemon_threads = True
-
-    def __init__(self, listening: socket.socket, folder: Path) -> None:
-        super().__init__(listening.getsockname(), OneRequest, bind_and_activate=False)
-        self.socket.close()
-        self.socket, self.folder = listening, folder
-
-    def handle_error(self, *_: object) -> None:
-        """A connection that a courier has left."""
-
-
-class OneRequest(http.server.BaseHTTPRequestHandler):
-    """One request to a receiver, answered by its mode."""
-
-    def do_POST(self) -> None:
-        """Take an event, or do what receivers do instead."""
-        town = self.server
-        assert isinstance(town, Town)
-        name = self.path.strip("/")
-        found = json.loads((town.folder / "receivers.json").read_text())[name]
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        mode = found["mode"]
-        if mode == "hang":
-            time.sleep(2 * LIMIT_SECONDS)
-        if mode in ("hang", "hangs_up"):
-            self.close_connection = True
-            return
-        if mode == "garbage":
-            self.wfile.write(b"\x00\xff nothing of HTTP\r\n\r\n")
-            return
-        if mode == "slow":
-            time.sleep(random.uniform(0, LIMIT_SECONDS / 4))
-        keep(town.folder / f"{name}.taken", self.headers, body, found["secrets"])
-        lies = mode == "lying" and random.random() < 0.5
-        self.send_response(500 if lies else 204)
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        """Nothing."""
-
-
-def keep(place: Path, headers: Any, body: bytes, secrets: list[str]) -> None:
-    """Append an event, and whether it is signed with one of the secrets: one write, which is there whole or not."""
-    at = datetime.fromtimestamp(int(headers["webhook-timestamp"]), UTC)
-    signatures = {Webhook(one).sign(headers["webhook-id"], at, body.decode()) for one in secrets}
-    said = json.loads(body)
-    good = bool(signatures & set(headers["webhook-signature"].split())) and said["id"] == headers["webhook-id"]
-    line = json.dumps([said["account"], number_of_event(said["id"]), good]) + "\n"
-    written = os.open(place, os.O_APPEND | os.O_CREAT | os.O_WRONLY, 0o600)
-    os.write(written, line.encode())
-    os.close(written)
-
-
-def taken_by(place: Path) -> Taken:
-    """What was kept there."""
-    found = Taken()
-    for line in place.read_text().splitlines() if place.exists() else ():
-        account, number, good = json.loads(line)
-        found.forged += not good
-        if not found.seen[number]:
-            found.first.append((account, number))
-        found.seen[number] += 1
-    return found
-
-
-def town(folder: Path, number: int) -> None:
-    """The receivers' process, on a socket that it is handed: it serves until it is killed."""
-    Town(socket.socket(fileno=number), folder).serve_forever()
-
-
-class Silent:
-    """A watcher that says nothing."""
-
-    def carried(self, parcels: int) -> None:
-        """See CourierWatcher."""
-
-    def lost(self, error: Exception) -> None:
-        """See CourierWatcher: a database that is killed is what happens here."""
-        if not isinstance(error, AWAY):
-            sys.stderr.write(f"courier: {error!r}\n")
-
-
-def store_at(url: str, connections: int = 6) -> PostgresStore:
-    """The store, on a clock that is made up."""
-    return PostgresStore(url, schema=SCHEMA, connections_max=connections, clock_is_real=False)
-
-
 SEALING: Final = HttpTransport(allowed_targets("127.0.0.0/8"))
-
-
-def courier(folder: Path, url: str, armed: str) -> None:
-    """A courier's process: it works until it is killed."""
-    arm(armed or None)
-    transport = HttpTransport(allowed_targets("127.0.0.0/8"), limit_seconds=LIMIT_SECONDS)
-    Courier(store_at(url), transport, OffsetClock(folder)).work(0.05, Silent())
 
 
 class Torture:
@@ -224,7 +71,7 @@ class Torture:
         # This process holds the socket: while the receivers are dead it takes connections, and nobody answers.
         self.listening = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.receivers: dict[str, Receiver] = {}
-        self.behave()
+        behave(self.folder, self.receivers.values())
         self.town = self.open_town()
         self.counts: Counter[str] = Counter()
         self.over = threading.Event()
@@ -246,7 +93,7 @@ class Torture:
         """One more endpoint, which begins with the first event."""
         secret = secret_text(self.rng.randbytes(32))
         self.receivers[name] = Receiver(name, kinds, [secret])
-        self.behave()
+        behave(self.folder, self.receivers.values())
         url = f"http://127.0.0.1:{self.listening.getsockname()[1]}/{name}"
         new = NewEndpoint(EndpointUse.EVENTS, name, url, SEALING.sealed(secret), kinds, after=0)
         with suppress(Refused):  # the answer of the first try may have been lost
@@ -255,7 +102,7 @@ class Torture:
     def open_town(self) -> subprocess.Popen[bytes]:
         """The receivers' process."""
         number = self.listening.fileno()
-        words = [sys.executable, "-m", "torture.events", "--town", str(self.folder), str(number)]
+        words = [sys.executable, "-m", "torture.receivers", str(self.folder), str(number)]
         return subprocess.Popen(words, cwd=ROOT, pass_fds=[number])
 
     def kill_town(self) -> None:
@@ -264,13 +111,6 @@ class Torture:
         self.town.wait()
         self.counts["receivers_killed"] += 1
         self.town = self.open_town()
-
-    def behave(self) -> None:
-        """Say how each receiver behaves from now on."""
-        said = {one.name: {"mode": one.mode, "secrets": one.secrets} for one in self.receivers.values()}
-        part = self.folder / "receivers.part"
-        part.write_text(json.dumps(said))
-        part.replace(self.folder / "receivers.json")
 
     def write_facts(self, seed: int) -> None:
         """Facts, again and again; some transactions are left open for a while."""
@@ -312,7 +152,7 @@ class Torture:
 
     def bear(self, armed: str = "") -> None:
         """One more courier."""
-        words = [sys.executable, "-m", "torture.events", "--courier", str(self.folder), self.url, armed]
+        words = [sys.executable, "-m", "torture.couriers", str(self.folder), self.url, armed]
         self.couriers.append(subprocess.Popen(words, cwd=ROOT))
         if armed:
             self.armed.add(self.couriers[-1].pid)
@@ -359,7 +199,7 @@ class Torture:
             gone = self.rng.choice(here)
             gone.mode, gone.away_until = "hangs_up", self.clock.passed() + AWAY_SECONDS
             self.counts["away_three_days"] += 1
-        self.behave()
+        behave(self.folder, self.receivers.values())
 
     def handle_endpoints(self, round_no: int) -> None:
         """What people do with endpoints meanwhile."""
@@ -377,7 +217,7 @@ class Torture:
             case 0:
                 secret = secret_text(self.rng.randbytes(32))
                 self.receivers["all"].secrets.append(secret)
-                self.behave()
+                behave(self.folder, self.receivers.values())
                 kept, until = SEALING.sealed(secret), now + timedelta(hours=24)
                 self.again_while_away(lambda: store.rotate_secret(one.number, kept, now, until))
             case 1:
@@ -420,13 +260,15 @@ class Torture:
         reader.join()
         found, _ = self.store.events_after(self.feed[-1] if self.feed else 0, 100_000)
         self.feed += [one.no for one in found]
-        return self.judged(calm)
+        there = [one for one in self.receivers.values() if one.name not in self.removed]
+        zeros, figures = judged(self.store, self.folder, self.receivers.values(), there, self.feed)
+        return {**zeros, **figures, **self.counts, "calm": calm, "holds": calm and not any(zeros.values())}
 
     def wait_for_calm(self) -> bool:
         """Everybody is well from now on, and time passes until nothing is pending; whether that came."""
         for receiver in self.receivers.values():
             receiver.mode = "ok"
-        self.behave()
+        behave(self.folder, self.receivers.values())
         deadline, least = time.monotonic() + CALM_SECONDS_MAX, sys.maxsize
         while time.monotonic() < deadline:
             for dead in [one for one in self.couriers if one.poll() is not None]:
@@ -453,38 +295,6 @@ class Torture:
                 return True
         return False
 
-    def judged(self, calm: bool) -> dict[str, Any]:
-        """The figures."""
-        events, _ = self.store.events_after(0, 10_000_000)
-        with self.store.reading() as db:
-            row = db.execute(
-                "SELECT count(*) FROM fact WHERE account_id > 0 AND kind = ANY(%s)", [list(FACT_KINDS)]
-            ).fetchone()
-            states = db.execute("SELECT state, count(*) FROM delivery GROUP BY state").fetchall()
-        assert row is not None
-        lost = unwanted = unordered = twice = forged = 0
-        for name, one in self.receivers.items():
-            taken = taken_by(self.folder / f"{name}.taken")
-            forged += taken.forged
-            twice += sum(taken.seen.values()) - len(taken.seen)
-            unordered += _unordered(taken.first)
-            if name not in self.removed:
-                wanted = {event.no for event in events if matches(one.kinds, event.type)}
-                lost += len(wanted - taken.seen.keys())
-                unwanted += len(taken.seen.keys() - wanted)
-        zeros = {
-            "lost": lost,
-            "unwanted": unwanted,
-            "out_of_order": unordered,
-            "forged": forged,
-            "feed_differs": int(self.feed != [event.no for event in events]),
-            "numbers_with_gaps": int([event.no for event in events] != list(range(1, len(events) + 1))),
-            "facts_without_number": row[0] - len(events),
-        }
-        counted = dict(states)
-        figures = {**zeros, "events": len(events), "came_again": twice, "deliveries": counted, **self.counts}
-        return {**figures, "calm": calm, "holds": calm and not any(zeros.values())}
-
     def end(self) -> None:
         """Leave nothing behind."""
         self.over.set()
@@ -496,16 +306,6 @@ class Torture:
         self.listening.close()
         self.store.close()
         self.server.stop()
-
-
-def _unordered(first: list[tuple[str, int]]) -> int:
-    """How many events of an account were first seen after a later one of it."""
-    newest: defaultdict[str, int] = defaultdict(int)
-    found = 0
-    for account, number in first:
-        found += number < newest[account]
-        newest[account] = max(newest[account], number)
-    return found
 
 
 def torture(rounds: int, seed: int, accounts: int = 30) -> dict[str, Any]:
@@ -527,18 +327,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=60, help="how many rounds of failures")
     parser.add_argument("--seed", type=int, default=None)
-    logging.getLogger("psycopg.pool").addHandler(
-        logging.NullHandler()
-    )  # a database that is killed is what happens here
-    parser.add_argument("--courier", nargs=3, help=argparse.SUPPRESS)
-    parser.add_argument("--town", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.town:
-        town(Path(options.town[0]), int(options.town[1]))
-        return 0
-    if options.courier:
-        courier(Path(options.courier[0]), options.courier[1], options.courier[2])
-        return 0
+    logging.getLogger("psycopg.pool").addHandler(logging.NullHandler())  # the database is killed here again and again
     seed = options.seed if options.seed is not None else random.SystemRandom().randrange(10**9)
     figures = torture(options.count, seed)
     sys.stdout.write(json.dumps(figures, indent=2) + "\n")

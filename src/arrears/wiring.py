@@ -256,6 +256,10 @@ def texts(folder: Path | None = None) -> Texts:
     return load_texts(folder)
 
 
+BILLING_SYSTEMS: Final = ("stripe-billing",)
+"""The billing systems that can be beside arrears, whether or not the key of one is given."""
+
+
 def payment_providers(installation: str) -> Providers:
     """The payment providers of the installation with this identity: each whose key is given, a line each. The first
     opens new pages.

@@ -14,8 +14,10 @@ import stripe
 from tests.cli import commands
 from tests.cli.test_answers import wrong as wrong_with
 
+from arrears.adapters.payments.stripe.billing import StripeBilling
 from arrears.cli.answers import ANSWERS, JsonAnswer
 from arrears.sandbox.run import Running, running
+from arrears.wiring import BILLING_SYSTEMS
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 NAME = "connect_command"
@@ -60,6 +62,10 @@ def billed(sandbox: Running) -> str:
     return invoice
 
 
+def test_the_names_that_are_known_without_a_key_are_those_of_the_billing_systems() -> None:
+    assert [*BILLING_SYSTEMS] == [StripeBilling.name]
+
+
 @pytest.mark.turn(2)
 def test_a_billing_system_is_connected_read_and_compared(live: Run, sandbox: Running) -> None:
     invoice = billed(sandbox)
@@ -72,7 +78,8 @@ def test_a_billing_system_is_connected_read_and_compared(live: Run, sandbox: Run
     ):
         refused = live(*asked)
         assert (refused.returncode, code in refused.stderr, len(refused.stderr.splitlines())) == (2, True, 1), asked
-    assert "no_billing_system" in live("connect", "stripe-billing", ARREARS_STRIPE_KEY="").stderr
+    assert "is not set up here" in live("connect", "stripe-billing", ARREARS_STRIPE_KEY="").stderr
+    assert "no billing system 'else'" in live("connect", "else", ARREARS_STRIPE_KEY="").stderr
     done = live("connect", "stripe-billing", *HOW, "--json")
     assert done.returncode == 0, done.stderr
     answer = ANSWERS["connect"]

@@ -24,7 +24,7 @@ BODY = b"POST /half HTTP/1.1\r\nHost: here\r\nContent-Length: 100\r\n\r\nabc"
 
 
 class Pages:
-    """Pages that say what reached them; `/slow` waits until it may go on."""
+    """Pages that say what reached them; `/slow`, and rows with `?slow`, wait until they may go on."""
 
     def __init__(self) -> None:
         self.go_on = threading.Event()
@@ -32,7 +32,7 @@ class Pages:
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         self.asked.append(environ)
-        if environ["PATH_INFO"] == "/slow":
+        if "slow" in (environ["PATH_INFO"].strip("/"), environ["QUERY_STRING"]):
             self.go_on.wait(SECONDS_MAX)
         start_response("200 OK", [("Set-Cookie", " a=1"), ("Set-Cookie", " b=2")])
         return [b"read ", str(len(environ["wsgi.input"].read())).encode()]
@@ -260,6 +260,21 @@ def test_what_waits_in_vain_is_asked_to_come_again(served: tuple[int, Pages], mo
         assert b"503" in statuses | {asked(port, slow).split()[1]}
         pages.go_on.set()
         assert [answer(one).split()[1] for one in waiting] == [b"200", b"200"]
+
+
+def test_rows_wait_for_each_other_and_no_page_for_them(served: tuple[int, Pages]) -> None:
+    port, pages = served
+    rows = (
+        f"POST {gate.ROWS_PATH}?slow HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\nConnection: close\r\n\r\nabc".encode()
+    )
+    with ExitStack() as stack:
+        waiting = [stack.enter_context(sent(port, rows)) for _ in range(gate.ROWS_THREADS + 1)]
+        until(lambda: len(pages.asked) == gate.ROWS_THREADS)
+        for _ in range(serving.THREADS):
+            assert asked(port, b"GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n").split()[1] == b"200"
+        assert sum(one["PATH_INFO"] == gate.ROWS_PATH for one in pages.asked) == gate.ROWS_THREADS
+        pages.go_on.set()
+        assert [answer(one).split()[1] for one in waiting] == [b"200"] * (gate.ROWS_THREADS + 1)
 
 
 def test_a_page_that_never_answers_does_not_keep_a_server_from_ending() -> None:

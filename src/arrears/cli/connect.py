@@ -15,7 +15,7 @@ from arrears.engine.beside import BillingBeside, billing_of
 from arrears.engine.commands.billing.drift import DriftReport, drift
 from arrears.engine.commands.billing.sweeping import Swept
 from arrears.ports.billing import BillingOptions
-from arrears.wiring import Installation, open_installation
+from arrears.wiring import BILLING_SYSTEMS, Installation, open_installation
 
 SINCE_DAYS: Final = 35
 _DIFFER_EXIT_CODE: Final = 3
@@ -39,6 +39,9 @@ _DIFFER_EXIT_CODE: Final = 3
 def command(name: str, only_compare: bool, as_json: bool, since: datetime | None, **said: Any) -> int:
     """Connect the billing system NAME, or read it whole again, and say what differs in the end. The key is that of the
     same company's payment provider. Exit code 3: something was left out, or differs."""
+    if name not in BILLING_SYSTEMS:
+        there = ", ".join(BILLING_SYSTEMS)
+        raise Refused("no_billing_system", f"there is no billing system {name[:60]!r}; there is {there}")
     with open_installation() as live, progress_of("connect"):
         beside = _beside(live, name)
         swept = Swept()
@@ -62,10 +65,8 @@ def command(name: str, only_compare: bool, as_json: bool, since: datetime | None
 
 def _beside(live: Installation, name: str) -> BillingBeside:
     found = billing_of(live.providers)
-    if found is None:
-        raise Refused("no_billing_system", "no payment provider that bills is set up here; give its key (README)")
-    if found.system.name != name:
-        raise Refused("no_billing_system", f"there is no billing system {name[:60]!r}; there is {found.system.name}")
+    if found is None or found.system.name != name:
+        raise Refused("no_billing_system", f"{name} is not set up here; give the key of its payment provider (README)")
     return found
 
 

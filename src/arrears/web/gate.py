@@ -32,6 +32,10 @@ UNREAD_BYTES_MAX: Final = 8 * 1024 * 1024
 UNREAD_SECONDS_MAX: Final = 2.0
 WAITING_MAX: Final = 256
 """Requests that wait for a thread; who comes then is asked to come again, instead of waiting in vain."""
+ROWS_THREADS: Final = 2
+"""Requests of rows have threads of their own: one computes while another waits for the database. Each thread of a
+process keeps the most memory that it ever took, and ten thousand rows take a lot; and pages wait for no rows."""
+ROWS_WAITING_MAX: Final = 16
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -87,6 +91,7 @@ class Gate:
         self._aside = aside
         self._pages = pages
         self._lanes = Lanes(threads, WAITING_MAX, "pages")
+        self._lanes_of_rows = Lanes(ROWS_THREADS, ROWS_WAITING_MAX, "rows")
         self._beside = beside
         self._lane_beside = Lanes(1, 16, "beside")
         self._bodies_bytes = {False: 0, True: 0}
@@ -110,11 +115,13 @@ class Gate:
                 return await self._lane_beside.run(lambda: beside(headers))
             if self._aside is not None and self._aside.is_asked(scope["path"]):
                 return await self._aside.answer(scope["method"], scope["path"], scope["query_string"], headers)
-            body, length = await self._whole(headers, receive, is_rows=scope["path"] == ROWS_PATH)
+            is_rows = scope["path"] == ROWS_PATH
+            body, length = await self._whole(headers, receive, is_rows=is_rows)
             environ = environ_of(scope, body)
             if length > len(body):
                 environ["CONTENT_LENGTH"] = str(length)
-            return await self._lanes.run(lambda: answer_of(self._pages, environ))
+            lanes = self._lanes_of_rows if is_rows else self._lanes
+            return await lanes.run(lambda: answer_of(self._pages, environ))
         except _NotLetIn as refused:
             return refused.answer
         except Refused:
