@@ -13,7 +13,7 @@ from tests.stories.bank import Banked
 from tests.stories.story import PRICE, STAFF, Story, table
 
 from arrears.core import facts as f
-from arrears.core.account import Action, DebtPart, DoubtKind, Mode
+from arrears.core.account import Account, Action, DebtPart, DoubtKind, Mode
 from arrears.core.arrangements import Arrangement, Instalment
 from arrears.core.errors import Refused
 from arrears.core.payments.settlement import quotes
