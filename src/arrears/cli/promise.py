@@ -10,13 +10,14 @@ import click
 
 from arrears.cli.common import AS_JSON, WORDS, print_json, rows
 from arrears.core.account import Account
-from arrears.core.arrangements import Arrangement, Instalment
+from arrears.core.arrangements import Arrangement, Every, Instalment, equal_parts
 from arrears.core.errors import Refused
 from arrears.core.ids import ACCOUNT, PROMISE, format_id, parse_id
 from arrears.core.money import format_amount, parse_amount
 from arrears.core.payments.arranged import due_parts
 from arrears.core.view import View
 from arrears.engine import commands
+from arrears.engine.commands.arrangements import PARTS_MAX, promisable
 from arrears.engine.finding import find_account
 from arrears.store.postgres.lists import promising_accounts
 from arrears.wiring import Installation, open_installation
@@ -34,6 +35,8 @@ def command() -> None:
 @command.command()
 @click.argument("account")
 @click.argument("parts", nargs=-1, required=True, metavar="DATE[=AMOUNT]...")
+@click.option("--parts", "count", type=click.IntRange(2, PARTS_MAX), help="In so many equal parts, from DATE on.")
+@click.option("--every", type=click.Choice(list(Every)), default=Every.MONTH, show_default=True, help="How far apart.")
 @click.option("--invoice", "numbers", multiple=True, help="Of this invoice alone; once for each. Else all past due.")
 @click.option("--collect", is_flag=True, help="The customer has agreed that each part is charged on its day.")
 @WHO
@@ -42,6 +45,8 @@ def command() -> None:
 def add(
     account: str,
     parts: Sequence[str],
+    count: int | None,
+    every: Every,
     numbers: Sequence[str],
     collect: bool,
     who: str,
@@ -51,8 +56,9 @@ def add(
     """ACCOUNT (acc_12, or your own reference) promises to pay by DATE, or AMOUNT by each of several dates.
 
     `2026-12-15` is a promise to pay everything by then; `2026-12-15=40.00 2027-01-15=40.00` are instalments, which
-    are together exactly what is open. Until the next date nothing is sent, charged or stopped because of these
-    invoices; a date that passes unpaid breaks the promise, and the ladder goes on where it had stopped."""
+    are together exactly what is open, and `2026-12-15 --parts 3` makes three equal ones. Until the next date nothing
+    is sent, charged or stopped because of these invoices; a date that passes unpaid breaks the promise, and the ladder
+    goes on where it had stopped."""
     with open_installation() as live:
         number = find_account(live.store, account)
         snapshot = live.store.snapshots([number])[number]
@@ -60,7 +66,7 @@ def add(
         made = commands.promise(
             live.store,
             number,
-            _parts(snapshot, debts, parts),
+            _parts(snapshot, debts, parts) if count is None else _equal(snapshot, debts, parts, count, Every(every)),
             debts=debts,
             collects=collect,
             now=live.clock.now(),
@@ -132,6 +138,13 @@ def _parts(account: Account, debts: Sequence[int], parts: Sequence[str]) -> list
             raise Refused("bad_amount", f"{one[:60]!r}: of several dates each has its amount, like 2026-12-15=40.00")
         found.append(Instalment(_day(day), minor))
     return found
+
+
+def _equal(account: Account, debts: Sequence[int], days: Sequence[str], count: int, every: Every) -> list[Instalment]:
+    """So many equal parts of what is open, from the one day that is given."""
+    if len(days) != 1 or "=" in days[0]:
+        raise Refused("bad_date", "equal parts begin on one date, without an amount, like 2026-12-15 --parts 3")
+    return equal_parts(sum(debt.open_minor for debt in promisable(account, debts)), _day(days[0]), count, every)
 
 
 def _day(text: str) -> date:

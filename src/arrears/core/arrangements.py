@@ -7,9 +7,19 @@ where it had stopped.
 
 from __future__ import annotations
 
-from datetime import date
+from calendar import monthrange
+from datetime import date, timedelta
+from enum import StrEnum
 
 from arrears.core.value import Value
+
+
+class Every(StrEnum):
+    """How far the days of equal parts lie from each other. A month later is the same day of it, or its last one."""
+
+    WEEK = "week"
+    TWO_WEEKS = "two-weeks"
+    MONTH = "month"
 
 
 class Instalment(Value, frozen=True, omit_defaults=True):
@@ -43,3 +53,18 @@ class Arrangement(Value, frozen=True, omit_defaults=True):
     def later_minor(self, on: date) -> int:
         """How much of it is due only after this local day, in minor units."""
         return sum(part.minor for part in self.parts if part.on > on)
+
+
+def equal_parts(total_minor: int, first: date, count: int, every: Every) -> list[Instalment]:
+    """So many parts of a sum in minor units, the last one with what is left over, from this day on."""
+    each = total_minor // count
+    sums = [each] * (count - 1) + [total_minor - each * (count - 1)]
+    return [Instalment(_later(first, place, every), minor) for place, minor in enumerate(sums)]
+
+
+def _later(first: date, place: int, every: Every) -> date:
+    if every is not Every.MONTH:
+        return first + timedelta(weeks=place * (2 if every is Every.TWO_WEEKS else 1))
+    years, month = divmod(first.month - 1 + place, 12)
+    year = first.year + years
+    return date(year, month + 1, min(first.day, monthrange(year, month + 1)[1]))

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from arrears.core import facts as f
-from arrears.core.account import Debt, Mode
+from arrears.core.account import Account, Debt, Mode
 from arrears.core.arrangements import Arrangement, Instalment
 from arrears.core.errors import Refused
 from arrears.core.ids import INVOICE, format_id
@@ -64,6 +64,18 @@ def promise(
         return made.no
 
 
+def promisable(account: Account, numbers: Sequence[int] = ()) -> list[Debt]:
+    """The past-due invoices that a promise can be about, of these numbers or of all, the oldest due date first: asked
+    for, and in no other promise."""
+    return [
+        debt
+        for debt in account.past_due
+        if (debt.no in numbers if numbers else not debt.settled_separately)
+        and not account.debt_is_withheld(debt.no)
+        and account.arrangement_on(debt.no) is None
+    ]
+
+
 def _chosen(unit: Unit, numbers: Sequence[int]) -> list[Debt]:
     """The invoices that are named, or all that are asked for, the oldest due date first."""
     account = unit.account
@@ -73,12 +85,7 @@ def _chosen(unit: Unit, numbers: Sequence[int]) -> list[Debt]:
         for debt in found:
             _refuse_unfit(unit, debt)
     else:
-        found = [
-            debt
-            for debt in account.past_due
-            if not debt.settled_separately and not account.debt_is_withheld(debt.no)
-            if account.arrangement_on(debt.no) is None
-        ]
+        found = promisable(account)
         if not found and account.arrangements:
             raise Refused("already_promised", "what is past due is in a promise already; end that one first")
         if not found:
