@@ -1,9 +1,10 @@
 """`python -m torture.mutants`: single conditions, sums and calls of the rooms of money are changed, and the tests that
 are nearest must see it.
 
-A sample is drawn by its seed from every change that can be made. Which tests reach which line is found once; then each
-change is put into a copy of this process, and the tests that reach its lines are run there, the quickest first, until
-one fails. What survives is named, unless `mutants_equivalent.toml` says why it changes nothing.
+A sample is drawn by its seed from every change that can be made; a line that changes leaves the rest of the sample as
+it was. Which tests reach which line is found once, and again for a file of tests that changed; then each change is
+put into a copy of this process, and the tests that reach its lines are run there, the quickest first, until one
+fails. What survives is named, unless `mutants_equivalent.toml` says why it changes nothing.
 """
 
 from __future__ import annotations
@@ -11,10 +12,12 @@ from __future__ import annotations
 import argparse
 import ast
 import copy
+import hashlib
 import json
 import random
 import sys
 import tomllib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -41,7 +44,7 @@ _CALLED: Final = {"min": "max", "max": "min", "any": "all", "all": "any"}
 
 class Mutant(NamedTuple):
     """One change: of which file, the place of its node among the file's, how it is changed, on which lines, and in
-    words. `name` is the same as long as the line is."""
+    words. `name` is one change's alone, and the same as long as its line is, wherever in the file that stands."""
 
     file: str
     index: int
@@ -113,11 +116,14 @@ def mutants_of(path: Path) -> Iterator[Mutant]:
     """Every change of one file."""
     text = path.read_text(encoding="utf-8")
     lines, name = text.splitlines(), path.relative_to(ROOT).as_posix()
+    alike: Counter[str] = Counter()
     for index, node in enumerate(_nodes(ast.parse(text))):
         line = getattr(node, "lineno", 1)
         for how, _ in _changes(node):
             last = getattr(node, "end_lineno", line)
-            yield Mutant(name, index, how, line, last, f"{how}, in: {lines[line - 1].strip()}")
+            what = f"{how}, in: {lines[line - 1].strip()}"
+            alike[what] += 1
+            yield Mutant(name, index, how, line, last, what if alike[what] == 1 else f"{what} ({alike[what]})")
 
 
 def tree_of(mutant: Mutant) -> ast.Module:
@@ -135,20 +141,26 @@ def source_of(mutant: Mutant) -> str:
     return ast.unparse(tree_of(mutant))
 
 
-def sample(seed: int, count: int, rooms: tuple[str, ...] = ROOMS) -> list[Mutant]:
-    """So many changes of these rooms, drawn by the seed: of each file in the measure of its size."""
+def every_change(rooms: tuple[str, ...] = ROOMS) -> list[Mutant]:
+    """Every change of every file of these rooms."""
     files = sorted(path for room in rooms for path in (ROOT / "src/arrears" / room).rglob("*.py"))
-    dice = random.Random(seed)
-    weights = [path.stat().st_size for path in files]
-    drawn: dict[str, Mutant] = {}
-    every: dict[Path, list[Mutant]] = {}
-    while len(drawn) < count:
-        [path] = dice.choices(files, weights)
-        found = every.setdefault(path, list(mutants_of(path)))
-        if found:
-            one = dice.choice(found)
-            drawn[f"{one.name} {one.line}"] = one
-    return list(drawn.values())
+    return [one for path in files for one in mutants_of(path)]
+
+
+def sample(seed: int, count: int, rooms: tuple[str, ...] = ROOMS) -> list[Mutant]:
+    """So many changes of these rooms, drawn by the seed. Each has its place in the draw by its own name, so what is
+    drawn stays drawn while other lines come and go."""
+
+    def place(one: Mutant) -> bytes:
+        return hashlib.sha256(f"{seed} {one.name}".encode()).digest()
+
+    return sorted(every_change(rooms), key=place)[:count]
+
+
+def lying_in(place: str) -> list[Mutant]:
+    """Every change of a file, named by the end of its path, or with `:LINE` of one line of it."""
+    file, _, line = place.partition(":")
+    return [one for one in every_change() if one.file.endswith(file) and (not line or one.line == int(line))]
 
 
 def unchanging() -> Mapping[str, str]:
@@ -157,28 +169,27 @@ def unchanging() -> Mapping[str, str]:
     return found
 
 
-def _read(results: Path | None) -> dict[str, dict[str, str]]:
+def _read(results: Path | None) -> dict[str, str]:
+    """What former runs found: of each change who saw it, empty where nobody did."""
     if results is None or not results.exists():
         return {}
     lines = map(json.loads, results.read_text(encoding="utf-8").splitlines())
-    return {f"{line['name']} {line['line']}": line for line in lines}
+    return {line["name"]: line["by"] for line in lines}
 
 
-def _seen(mutants: Iterable[Mutant], known: Mapping[str, str], results: Path | None) -> Iterator[tuple[Mutant, str]]:
-    """Each change with who saw it, empty where nobody did. What a former run saw is not tried again."""
+def _seen(mutants: Iterable[Mutant], results: Path | None, seconds: float) -> Iterator[tuple[Mutant, str]]:
+    """Each change with who saw it, empty where nobody did. What a former run saw is not tried again; what none has
+    tried is tried before what survived one."""
     from torture.mutants_run import judged  # it has the tests with it
 
     before = _read(results)
-    saw = {name: line["by"] for name, line in before.items() if line["by"]}
-    seen = [one for one in mutants if f"{one.name} {one.line}" in saw]
-    yield from ((one, saw[f"{one.name} {one.line}"]) for one in seen)
-    for one, by, seconds in judged(
-        [one for one in mutants if one not in seen and one.name not in known], results and results.parent
-    ):
+    seen = [one for one in mutants if before.get(one.name)]
+    yield from ((one, before[one.name]) for one in seen)
+    rest = sorted((one for one in mutants if one not in seen), key=lambda one: one.name in before)
+    for one, by, took in judged(rest, seconds, results and results.with_suffix(".reached")):
         if results is not None:
-            line = {"name": one.name, "line": one.line, "by": by, "seconds": round(seconds, 1)}
             with results.open("a", encoding="utf-8") as to:
-                to.write(json.dumps(line) + "\n")
+                to.write(json.dumps({"name": one.name, "by": by, "seconds": round(took, 1)}) + "\n")
         yield one, by
 
 
@@ -190,18 +201,23 @@ def main() -> int:
     parser.add_argument(
         "--results",
         type=Path,
-        help="a file that keeps what was seen, in a folder for what each test reaches; another run goes on from there",
+        help="a file that keeps what was seen, and beside it what each test reaches; another run goes on from there",
     )
+    parser.add_argument("--seconds", type=float, default=40.0, help="of processor time for the tests of one change")
+    parser.add_argument("--of", default="", metavar="FILE[:LINE]", help="every change of these lines, and no sample")
     options = parser.parse_args()
-    known, drawn, survivors = unchanging(), sample(options.seed, options.count), 0
-    for number, (one, by) in enumerate(_seen(drawn, known, options.results), 1):
+    known, survivors = unchanging(), 0
+    drawn = lying_in(options.of) if options.of else sample(options.seed, options.count)
+    nothing = [one for one in drawn if one.name in known]
+    tried = _seen([one for one in drawn if one not in nothing], options.results, options.seconds)
+    for number, (one, by) in enumerate(tried, 1):
         survivors += not by
         sys.stdout.write(f"{number} {one.file}:{one.line} {one.what}\n    {by or 'SURVIVES'}\n")
         sys.stdout.flush()
-    nothing = [one for one in drawn if one.name in known]
     for one in nothing:
         sys.stdout.write(f"{one.file}:{one.line} {one.what}\n    changes nothing: {known[one.name]}\n")
-    sys.stdout.write(f"seed {options.seed}: of {len(drawn)}, {survivors} survive, {len(nothing)} change nothing\n")
+    drawn_by = options.of or f"seed {options.seed}"
+    sys.stdout.write(f"{drawn_by}: of {len(drawn)}, {survivors} survive, {len(nothing)} change nothing\n")
     return 1 if survivors * 20 > len(drawn) else 0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import gc
+import hashlib
 import inspect
 import json
 import os
@@ -26,19 +27,23 @@ from hypothesis import Phase, settings
 
 from torture.mutants import ROOMS, ROOT, Mutant, tree_of
 
-TESTS: Final = ((("core", "adapters"), 5.0), (("stories",), 6.0), (("stories",), 25.0))
-"""Of these folders the files that are about money, the quick ones first; each with the seconds of processor time that
-the tests of one change may take. What has seen nothing by then is left to the next, or told as survived: what is seen
-quickly is not kept waiting by what nobody sees. The rest needs a database, a browser or commands, and is too slow to be
-run for each change."""
+TESTS: Final = ("core", "adapters", "stories", "store")
+"""Of these folders the tests that are about money. What else there is needs a database, a browser or commands, and is
+too slow to be run for each change."""
 OUTSIDE: Final = frozenset({"database_url", "browser"})
 """Fixtures that start something which a copy of this process cannot share."""
-SECONDS_MAX: Final = 60.0
-"""Of processor time; and by the clock, as other things run beside it, three times that. What takes longer never ends,
-and is seen."""
+NEVER: Final = 30.0
+"""Seconds of processor time beyond what the tests of one change may take, and by the clock three times all of that:
+what takes longer never ends, and is seen."""
 
+QUICK: Final = 0.02
+"""So many seconds of processor time a test takes at most that comes before others, whatever it is about."""
+ANYWHERE: Final = 0
+"""Stands for every line of a file."""
 Reached = dict[str, tuple[float, dict[str, list[int]]]]
 """Of each test how long it takes, and which lines of which files it reaches."""
+Kept = dict[str, tuple[dict[str, str], Reached]]
+"""Of each file of tests what its tests reach, with the state in which it and the files of the rooms were then."""
 
 
 class _Judge:
@@ -49,9 +54,13 @@ class _Judge:
         self.put = put
         """Whether the changes are put in by us; else the one is there since its file was imported."""
         self.failed = ""
+        self.states: dict[str, str] = {}
 
+    @pytest.hookimpl(tryfirst=True)
     def pytest_collection(self) -> None:
-        """A failure is enough: which smaller example fails too is nobody's question here."""
+        """Note what is about to be read: somebody may write on while this runs. Of an example that fails, a smaller one
+        that fails too is nobody's question here."""
+        self.states = {path.relative_to(ROOT).as_posix(): _state(path) for path in (*_rooms(), *map(Path, _files()))}
         phases = (Phase.explicit, Phase.generate)
         settings.register_profile("mutants", settings.get_profile("any machine"), phases=phases, database=None)
         settings.load_profile("mutants")
@@ -64,10 +73,8 @@ class _Judge:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Find what each test reaches, then try each change; tell as lines of JSON."""
-        items = {item.nodeid: item for item in session.items if not OUTSIDE & {*getattr(item, "fixturenames", ())}}
-        if not self.reached.exists():
-            _in_a_copy(lambda: self._measure(items, self.reached), 3600, 36000)
-        reached: Reached = json.loads(self.reached.read_text())
+        items = {item.nodeid: item for item in session.items if not _outside(item)}
+        reached = self._reached(items)
         for number, mutant in self.mutants.items():
             began = time.monotonic()
             nearest = _nearest(reached, mutant)
@@ -76,17 +83,39 @@ class _Judge:
             os.write(self.out, json.dumps(line).encode() + b"\n")
         return True
 
-    def _measure(self, items: dict[str, pytest.Item], file: Path) -> str:
+    def _reached(self, items: Mapping[str, pytest.Item]) -> Reached:
+        """What each test reaches: what was kept of it, and found anew where its file is another now."""
+        kept: Kept = json.loads(self.reached.read_text()) if self.reached.exists() else {}
+        files: dict[str, list[pytest.Item]] = defaultdict(list)
+        for name, item in items.items():
+            files[name.partition("::")[0]].append(item)
+        rooms = {file: state for file, state in self.states.items() if file.startswith("src/")}
+        for file, its in files.items():
+            if self.put and (file not in kept or kept[file][0][file] != self.states[file]):
+                found = self.reached.with_suffix(".found")
+                _in_a_copy(lambda its=its, found=found: self._measure(its, found), 3600, 36000)
+                kept[file] = {**rooms, file: self.states[file]}, json.loads(found.read_text())
+                self.reached.write_text(json.dumps(kept))
+        reached: Reached = {}
+        for was, of_file in (kept[file] for file in files if file in kept):
+            # Where a room's file is another now its lines are too: whoever reaches any of it reaches all.
+            moved = {path: [ANYWHERE] for path, state in rooms.items() if was.get(path) != state}
+            for name, (took, lines) in of_file.items():
+                if name in items:
+                    reached[name] = took, {path: moved.get(path, lines[path]) for path in lines}
+        return reached
+
+    def _measure(self, items: Sequence[pytest.Item], file: Path) -> str:
         include = [f"{ROOT}/src/arrears/{room}/*" for room in ROOMS]
         measuring = coverage.Coverage(data_file=None, config_file=False, include=include)
         measuring.start()
         took: dict[str, float] = {}
-        for name, item in items.items():
+        for item in items:
             self.failed, began = "", time.process_time()
-            measuring.switch_context(name)
+            measuring.switch_context(item.nodeid)
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
             if not self.failed:
-                took[name] = time.process_time() - began
+                took[item.nodeid] = time.process_time() - began
         measuring.stop()
         lines: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
         data = measuring.get_data()
@@ -109,7 +138,21 @@ class _Judge:
                     break
             return self.failed
 
-        return _in_a_copy(tried, SECONDS_MAX, 3 * SECONDS_MAX)
+        return _in_a_copy(tried, self.seconds + NEVER, 3 * (self.seconds + NEVER))
+
+
+def _outside(item: pytest.Item) -> bool:
+    stores = getattr(item, "callspec", None)
+    named = {*getattr(item, "fixturenames", ())}
+    return bool(OUTSIDE & named) or (stores is not None and stores.params.get("store") == "postgres")
+
+
+def _rooms() -> list[Path]:
+    return sorted(path for room in ROOMS for path in (ROOT / "src/arrears" / room).rglob("*.py"))
+
+
+def _state(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 @functools.cache
@@ -118,14 +161,14 @@ def _names(test_file: str, word: str) -> bool:
 
 
 def _nearest(reached: Reached, mutant: Mutant) -> list[str]:
-    """The tests that reach a change; of what is in no function, those that reach its file. First come those of files
-    that name the changed one, of these the quickest."""
-    lines = {*range(mutant.line, mutant.last_line + 1)}
+    """The tests that reach a change; of what is in no function, those that reach its file. First come quick ones and
+    those of files that name the changed one, of these the quickest."""
+    lines = {*range(mutant.line, mutant.last_line + 1), ANYWHERE}
     anywhere = not in_function(mutant)
     found = [(took, name) for name, (took, files) in reached.items() if anywhere and mutant.file in files]
     found += [(took, name) for name, (took, files) in reached.items() if lines & {*files.get(mutant.file, ())}]
     word = Path(mutant.file).stem
-    found.sort(key=lambda one: (not _names(one[1].partition("::")[0], word), one))
+    found.sort(key=lambda one: (one[0] > QUICK and not _names(one[1].partition("::")[0], word), one))
     return [*dict.fromkeys(name for _, name in found)]
 
 
@@ -172,10 +215,16 @@ def _changed(mutant: Mutant) -> CodeType:
     return code
 
 
+@functools.cache
+def _unchanged(file: str) -> frozenset[CodeType]:
+    path = ROOT / file
+    return frozenset(_functions(compile(path.read_text(encoding="utf-8"), path, "exec")))
+
+
+@functools.cache
 def in_function(mutant: Mutant) -> bool:
     """Whether a change is inside a function, and leaves it what it takes from around it."""
-    path = ROOT / mutant.file
-    were = {*_functions(compile(path.read_text(encoding="utf-8"), path, "exec"))}
+    were = _unchanged(mutant.file)
     [*other] = (one for one in _functions(_changed(mutant)) if one not in were)
     free = {(c.co_qualname, c.co_firstlineno): c.co_freevars for c in were}
     return bool(other) and all(free[c.co_qualname, c.co_firstlineno] == c.co_freevars for c in other)
@@ -205,13 +254,13 @@ def _import_changed(mutant: Mutant) -> None:
     SourceFileLoader.get_code = get_code  # type: ignore[method-assign]
 
 
-def _files(folders: Sequence[str]) -> list[str]:
-    every = [path for folder in folders for path in sorted((ROOT / "tests" / folder).glob("test_*.py"))]
+def _files() -> list[str]:
+    every = [path for folder in TESTS for path in sorted((ROOT / "tests" / folder).glob("test_*.py"))]
     return [str(path) for path in every if re.search(r"payments|paying|stories\.bank", path.read_text())]
 
 
 def _run(
-    mutants: Mapping[int, Mutant], folders: Sequence[str], seconds: float, reached: Path, alone: Mutant | None = None
+    mutants: Mapping[int, Mutant], reached: Path, seconds: float, alone: Mutant | None = None
 ) -> Iterator[dict[str, Any]]:
     reading, writing = os.pipe()
     child = os.fork()
@@ -222,7 +271,7 @@ def _run(
             os.dup2(nothing, 2)
             _import_changed(alone)
         os.chdir(ROOT)
-        command = ["-n", "0", "-p", "no:cacheprovider", "-p", "no:randomly", "--hypothesis-seed=0", *_files(folders)]
+        command = ["-n", "0", "-p", "no:cacheprovider", "-p", "no:randomly", "--hypothesis-seed=0", *_files()]
         code = pytest.main(command, plugins=[_Judge(mutants, reached, writing, seconds, put=alone is None)])
         os._exit(int(code))
     os.close(writing)
@@ -235,18 +284,14 @@ def _run(
         yield {"number": next(iter(mutants)), "by": "it cannot be imported", "seconds": 0.0}
 
 
-def judged(mutants: Sequence[Mutant], keep: Path | None = None) -> Iterator[tuple[Mutant, str, float]]:
-    """Each change with the test that saw it, empty where none did, and how long that took; those that quick tests see
-    come first. Which tests reach what is kept in a folder, where one is given, for a run that goes on later."""
-    inside = {no: one for no, one in enumerate(mutants) if in_function(one)}
+def judged(mutants: Sequence[Mutant], seconds: float, keep: Path | None = None) -> Iterator[tuple[Mutant, str, float]]:
+    """Each change with the test that saw it, empty where none did in so many seconds of processor time, and how long
+    that took. Which tests reach what is kept in a file, where one is given, for a run that goes on later."""
+    inside = {number: one for number, one in enumerate(mutants) if in_function(one)}
     with tempfile.TemporaryDirectory() as scratch:
-        for turn, (folders, seconds) in enumerate(TESTS, 1):
-            reached = (keep or Path(scratch)) / f"reached-{folders[0]}.json"
-            last = turn == len(TESTS)
-            for line in _run(inside, folders, seconds, reached) if inside else ():
-                if line["by"] or last:
-                    yield inside.pop(line["number"]), line["by"], line["seconds"]
+        reached = keep or Path(scratch) / "reached"
+        for line in _run(inside, reached, seconds):
+            yield inside[line["number"]], line["by"], line["seconds"]
         for number, one in enumerate(mutants):
-            if not in_function(one):
-                for line in _run({number: one}, *TESTS[-1], reached, one):
-                    yield one, line["by"], line["seconds"]
+            for line in () if number in inside else _run({number: one}, reached, seconds, one):
+                yield one, line["by"], line["seconds"]

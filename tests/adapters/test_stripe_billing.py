@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
-from arrears.adapters.payments.stripe.billing_map import account_of, invoice_of
-from arrears.core.receivables import InvoiceStanding
+from arrears.adapters.payments.stripe.billing_map import NOT_SAID, account_of, ended_at, invoice_of
+from arrears.core.receivables import InvoiceStanding, NamedMethod
 from arrears.ports.billing import BilledInvoice, BillingOptions
 
 OPTIONS = BillingOptions(date(2024, 1, 1), "Europe/Amsterdam", "NL", "en", "default", "cloud", {"prod_mail": "mail"})
@@ -144,3 +144,199 @@ def test_an_account_is_charged_by_card_only_where_all_that_is_open_is() -> None:
     assert account_of(customer, [INVOICE, sent], OPTIONS).mode == "invoice"
     found = account_of({"id": "cus_1", "deleted": True}, [INVOICE], OPTIONS)
     assert found.is_named_only
+
+
+STILL_TRIED: Final = ({"auto_advance": True}, {"next_payment_attempt": 1234567899})
+WAITS: Final = payment(None, "open", payment_intent={"id": "pi_1", "status": "processing", "metadata": {}})
+TURNS: Final = {
+    # Stripe will try again, has tried, the bank has not answered: not tried yet, Stripe collects, it has failed
+    (False, False, False): (False, False, False),
+    (False, False, True): (False, False, False),
+    (False, True, False): (False, False, True),
+    (False, True, True): (True, False, False),
+    (True, False, False): (True, True, False),
+    (True, False, True): (True, True, False),
+    (True, True, False): (False, True, True),
+    (True, True, True): (True, True, False),
+}
+
+
+@pytest.mark.parametrize("still", STILL_TRIED, ids=["auto_advance", "next_payment_attempt"])
+@pytest.mark.parametrize("stands", TURNS)
+def test_whose_turn_it_is_by_what_stripe_will_do_has_done_and_waits_for(
+    stands: tuple[bool, bool, bool], still: dict[str, Any]
+) -> None:
+    will, has, waits = stands
+    change = {**(still if will else {}), "attempt_count": 2 if has else None}
+    found = read(*([WAITS] if waits else []), **change)
+    assert (found.not_tried, found.collected, found.failed) == TURNS[stands]
+    assert found.under_way is waits
+    for other in ({"collection_method": "send_invoice"}, {"status": "uncollectible"}, {"status": "void"}):
+        found = read(*([WAITS] if waits else []), **{**change, **other})
+        assert (found.not_tried, found.collected, found.failed) == (False, False, False)
+
+
+@pytest.mark.parametrize(
+    ("status", "intent", "under_way"),
+    [("open", "processing", True), ("open", "requires_payment_method", False), ("paid", "processing", False)],
+)
+def test_only_an_open_payment_that_the_bank_has_is_under_way(status: str, intent: str, under_way: bool) -> None:
+    waits = payment(None, status, payment_intent={"id": "pi_1", "status": intent, "metadata": {}})
+    done = payment(100, payment_intent={"id": "pi_2", "status": "succeeded", "metadata": {}})
+    assert read(waits, done).under_way is under_way
+
+
+@pytest.mark.parametrize(("status", "asks"), [("open", 400), ("uncollectible", 400), ("void", 0), ("paid", 0)])
+def test_only_what_is_open_is_asked_for(status: str, asks: int) -> None:
+    found = read(status=status, amount_remaining=400)
+    assert (found.asks_minor, found.is_open) == (asks, status == "open")
+
+
+FAILED: Final[dict[str, Any]] = {
+    "id": "ch_1",
+    "amount": 1000,
+    "created": 1234567890,
+    "currency": "usd",
+    "status": "failed",
+    "outcome": {"reason": "insufficient_funds"},
+    "payment_method_details": {"card": {"fingerprint": "print", "brand": "visa"}},
+}
+
+
+@pytest.mark.parametrize(
+    ("charge", "change", "tries"),
+    [
+        ({}, {}, 1),
+        ({"status": "succeeded"}, {}, 0),
+        ({}, {"attempt_count": 0}, 0),
+        ({}, {"status": "uncollectible"}, 0),
+    ],
+)
+def test_the_last_charge_that_failed_is_told_of_what_has_failed(
+    charge: dict[str, Any], change: dict[str, Any], tries: int
+) -> None:
+    intent = {"id": "pi_1", "status": "requires_payment_method", "metadata": {}, "latest_charge": {**FAILED, **charge}}
+    waits = payment(None, "open", payment_intent=intent)
+    assert len(read(waits, **{"attempt_count": 1, **change}).tries) == tries
+    assert not read({**waits, "is_default": False}, attempt_count=1).tries, "nobody tried that one"
+
+
+def test_what_was_paid_without_a_name_is_what_no_payment_accounts_for() -> None:
+    ours = payment(200, payment_record={"id": "pr_1", "metadata": {"installation": "ins_1"}})
+    found = read(payment(300), ours, status="paid", amount_paid=500)
+    assert [(one.ref, one.amount_minor) for one in found.payments] == [("stripe-billing:pi_1", 300), ("A-1", 500)]
+    found = read(payment(300), ours, amount_paid=500)
+    assert [(one.ref, one.amount_minor) for one in found.payments] == [("stripe-billing:pi_1", 300)]
+    found = read(payment(300, "canceled"), amount_paid=0)
+    assert not found.payments, "what was given up has paid nothing"
+    found = read(payment(300), amount_paid=301)
+    assert [one.amount_minor for one in found.payments] == [300, 1]
+
+
+@pytest.mark.parametrize(
+    ("metadata", "installation", "ours"),
+    [
+        ({"attempt": "att_1_2", "installation": "ins_1"}, "ins_1", True),
+        ({"attempt": "att_1_2"}, "ins_1", True),
+        ({"attempt": "att_1_2", "installation": "ins_2"}, "ins_1", False),
+        ({"installation": "ins_1"}, "ins_1", False),
+    ],
+)
+def test_a_payment_of_ours_is_one_of_this_installations_attempts(
+    metadata: dict[str, str], installation: str, ours: bool
+) -> None:
+    paid = payment(400, payment_intent={"id": "pi_1", "metadata": metadata})
+    found = invoice_of({**INVOICE, "amount_paid": 400}, [], [paid], {}, OPTIONS, installation)
+    assert (found.reported_minor, len(found.payments)) == ((400, 0) if ours else (0, 1))
+
+
+@pytest.mark.parametrize(("made_by", "installation"), [("ins_2", "ins_1"), ("", "ins_1"), ("", "")])
+def test_a_record_of_somebody_else_is_none_of_ours(made_by: str, installation: str) -> None:
+    metadata = {"installation": made_by} if made_by else {}
+    paid = payment(400, payment_record={"id": "pr_1", "metadata": metadata})
+    assert invoice_of(INVOICE, [], [paid], {}, OPTIONS, installation).reported_minor == 0
+
+
+def test_one_payment_that_a_bank_holds_says_nothing_of_another() -> None:
+    other = payment(400, payment_intent={"id": "pi_2", "metadata": {}})
+    for order in ((payment(600), other), (other, payment(600))):
+        found = read(*order, status="paid", amount_paid=1000, disputes={"pi_1": [{"status": "under_review"}]})
+        assert found.row is not None
+        assert found.row.disputed
+        assert [(one.ref, one.amount_minor) for one in found.payments] == [("stripe-billing:pi_2", 400)]
+    found = read(payment(600), disputes={"pi_1": [{"status": "won"}, {"status": "lost"}]}, amount_paid=600)
+    assert found.row is not None
+    assert (found.row.disputed, list(found.payments)) == (False, [])
+
+
+@pytest.mark.parametrize(
+    ("change", "issued", "due"),
+    [
+        ({}, date(2009, 2, 14), date(2009, 2, 14)),
+        ({"effective_at": 1234567890 + 86_400}, date(2009, 2, 15), date(2009, 2, 15)),
+        ({"due_date": 1234567890 + 7 * 86_400}, date(2009, 2, 14), date(2009, 2, 21)),
+        ({"due_date": 1234567890 - 7 * 86_400}, date(2009, 2, 14), date(2009, 2, 14)),
+    ],
+)
+def test_no_invoice_is_due_before_it_was_issued(change: dict[str, Any], issued: date, due: date) -> None:
+    found = read(**change)
+    assert found.row is not None
+    assert (found.row.issued_on, found.row.due_on) == (issued, due)
+
+
+def test_services_are_those_of_the_products_in_their_order() -> None:
+    def line(product: object) -> dict[str, Any]:
+        return {"pricing": {"price_details": {"product": product}}}
+
+    lines = [line("prod_mail"), line({"id": "prod_else"}), {}]
+    found = invoice_of(INVOICE, lines, [], {}, OPTIONS, "ins_1")
+    assert found.row is not None
+    assert found.row.services == ("cloud", "mail")
+    found = invoice_of(INVOICE, lines[:1], [], {}, OPTIONS, "ins_1")
+    assert found.row is not None
+    assert found.row.services == ("mail",)
+
+
+def test_what_cannot_be_read_keeps_its_name_and_says_why_in_words() -> None:
+    found = read(currency="xyz")
+    assert (found.ref, found.number) == (INVOICE["id"], "A-1")
+    assert "Refused" not in found.unreadable
+    assert read(amount_due="x").unreadable.startswith("ValueError")
+    assert read(number=None, currency="xyz").number == ""
+
+
+@pytest.mark.parametrize(
+    ("times", "ended"),
+    [({}, 100), ({"paid_at": 300, "finalized_at": 200}, 300), ({"paid_at": 50, "voided_at": None}, 100)],
+)
+def test_an_invoice_has_ended_when_it_last_moved(times: dict[str, Any], ended: int) -> None:
+    assert ended_at({"created": 100, "status_transitions": times}) == ended
+
+
+WHO: Final[dict[str, Any]] = {
+    "id": "cus_1",
+    "name": "Ann",
+    "email": "ann@example.org",
+    "address": {"country": "BE"},
+    "preferred_locales": ["nl-BE", "fr"],
+    "invoice_settings": {"default_payment_method": "pm_1"},
+}
+
+
+def test_a_customer_is_an_account_with_what_stripe_knows_and_else_what_was_given() -> None:
+    found = account_of(WHO, [INVOICE], OPTIONS)
+    assert (found.name, found.email, found.country, found.locale) == ("Ann", "ann@example.org", "BE", "nl")
+    assert found.method == NamedMethod("stripe", "cus_1", "pm_1")
+    assert found.unsaid == NOT_SAID
+    bare = account_of({"id": "cus_1"}, [INVOICE], OPTIONS)
+    assert (bare.name, bare.email, bare.country, bare.locale, bare.method) == ("cus_1", None, "NL", "en", None)
+    assert bare.unsaid == NOT_SAID | {"country", "locale"}
+    assert account_of({**WHO, "name": ""}, [INVOICE], OPTIONS).name == "ann@example.org"
+    assert account_of({**WHO, "deleted": True}, [INVOICE], OPTIONS).unsaid == NOT_SAID | {"name"}
+
+
+def test_where_nothing_is_open_the_newest_invoice_says_how_a_customer_pays() -> None:
+    paid = {**INVOICE, "status": "paid"}
+    sent = {**paid, "collection_method": "send_invoice"}
+    for invoices, mode in (([], "card"), ([paid, sent], "card"), ([sent, paid], "invoice"), ([sent, INVOICE], "card")):
+        assert account_of(WHO, invoices, OPTIONS).mode == mode

@@ -235,6 +235,23 @@ def test_a_look_up_by_id_reads_it_and_checks_that_it_is_ours() -> None:
     assert adapter(wire).look_up("att_12_3", "cus_1", "pi_1", NOW) == NotFound()
 
 
+@pytest.mark.parametrize(("minor", "currency"), [(5, "EUR"), (10**9, "EUR"), (550, "MGA"), (100, "XAU")])
+def test_what_stripe_can_never_take_is_said_before_it_is_asked(minor: int, currency: str) -> None:
+    adapter(Wire()).takes(5_000, "EUR")
+    with pytest.raises(Refused):
+        adapter(Wire()).takes(minor, currency)
+
+
+def test_what_is_gone_is_looked_for_by_our_reference_and_a_mistake_of_ours_is_said() -> None:
+    wire = Wire().on("GET payment_intents/pi_1", refusal(404, "resource_missing"))
+    wire.on("GET payment_intents", listed(intent("processing", id="pi_9")))
+    assert adapter(wire).look_up("att_12_3", "cus_1", "pi_1", NOW) == Processing("pi_9")
+    wire.on("GET payment_intents/pi_1", refusal(400, "parameter_invalid_empty"))
+    with pytest.raises(Refused) as caught:
+        adapter(wire).look_up("att_12_3", "cus_1", "pi_1", NOW)
+    assert caught.value.code == "provider_refused"
+
+
 def test_a_look_up_without_an_id_reads_every_page_of_the_customers_intents() -> None:
     others = [intent(id=f"pi_{n}", metadata={"attempt": f"att_12_3{n}"}) for n in range(2)]
     second = listed(intent("processing", id="pi_9"))

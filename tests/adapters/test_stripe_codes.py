@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 
 import pytest
@@ -10,6 +11,7 @@ from tests.adapters.stripe_wire import intent, method, paid_charge
 from arrears.adapters.payments.stripe.amounts import amount_limits, check_amount, from_stripe, to_stripe
 from arrears.adapters.payments.stripe.codes import (
     DECLINES,
+    Thing,
     codes_of,
     method_details,
     outcome_of,
@@ -87,6 +89,55 @@ def test_the_networks_codes_come_from_the_error_or_from_the_charge() -> None:
     assert codes_of(error, {}) == Codes("do_not_honor", "05", "24")
     charge = paid_charge("mastercard", network_decline_code="51", network_advice_code="03")
     assert codes_of({"decline_code": "insufficient_funds"}, charge) == Codes("insufficient_funds", "51", "03")
+
+
+@pytest.mark.parametrize(
+    ("name", "read"),
+    [("network_decline_code", lambda codes: codes.network), ("network_advice_code", lambda codes: codes.advice)],
+)
+def test_the_error_speaks_before_the_charge_and_who_says_nothing_says_no_code(
+    name: str, read: Callable[[Codes], str]
+) -> None:
+    error = {"decline_code": "do_not_honor"}
+    other = paid_charge("mastercard", **{name: "51"})
+    assert read(codes_of({**error, name: "24"}, other)) == "24"
+    assert read(codes_of({**error, name: None}, other)) == "51"
+    assert read(codes_of({**error, name: None}, paid_charge("mastercard", **{name: None}))) == ""
+
+
+def test_advice_that_is_in_the_charge_alone_is_taken_too() -> None:
+    error = {"decline_code": "generic_decline"}
+    stop, confirm = paid_charge(advice_code="do_not_try_again"), paid_charge(advice_code="confirm_card_data")
+    assert codes_of(error, stop).decline == "do_not_try_again"
+    assert codes_of({**error, "advice_code": "confirm_card_data"}, stop).decline == "incorrect_data"
+    assert codes_of(error, confirm).decline == "incorrect_data"
+    assert codes_of({"decline_code": "expired_card"}, stop).decline == "expired"
+
+
+@pytest.mark.parametrize(
+    ("error", "charge", "word"),
+    [
+        ({"decline_code": "lost_card", "code": "card_declined"}, {"failure_code": "expired_card"}, "lost_card"),
+        ({"decline_code": "generic_decline", "code": "expired_card"}, {}, "expired"),
+        ({"code": "card_declined"}, {"failure_code": "expired_card"}, "expired"),
+        ({"code": "card_declined"}, {}, "generic"),
+        ({}, {"failure_code": "no_such_code_yet"}, "unrecognised"),
+        ({"code": "expired_card"}, {"outcome": {"type": "blocked"}}, "expired"),
+        ({"code": "card_declined"}, {"outcome": {"type": "issuer_declined"}}, "generic"),
+    ],
+)
+def test_the_first_word_that_says_more_than_no_is_the_reason(error: Thing, charge: Thing, word: str) -> None:
+    assert codes_of(error, charge).decline == word
+
+
+def test_what_a_method_does_not_say_is_empty() -> None:
+    bare = method(brand=None, last4=None, country=None, fingerprint=None, funding=None, exp_year=None)
+    found = method_details(bare)
+    assert found is not None
+    assert (found.fingerprint, found.country, found.label, found.expires_on) == ("", "", "Card", None)
+    debit = method_details(method("sepa_debit", fingerprint=None))
+    assert debit is not None
+    assert (debit.fingerprint, debit.label, debit.expires_on) == ("", "SEPA", None)
 
 
 def test_a_visa_charge_has_no_merchant_advice() -> None:

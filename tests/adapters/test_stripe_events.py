@@ -34,6 +34,7 @@ from arrears.core.errors import Refused
 from arrears.core.payments.values import (
     AttemptChange,
     BookLine,
+    CardsTried,
     Change,
     Codes,
     DebitReturned,
@@ -143,6 +144,13 @@ def test_an_event_of_no_interest_gives_nothing_and_asks_nothing(kind: str) -> No
     assert wire.asked == []
 
 
+@pytest.mark.parametrize("kind", ["setup_intent.succeeded", "payment_intent.succeeded", "checkout.session.expired"])
+def test_an_event_about_nothing_or_about_nobodys_set_up_asks_nothing(kind: str) -> None:
+    wire = Wire()
+    about = {"id": "seti_1"} if kind.startswith("setup") else {}
+    assert (reported(wire, event(kind, about)), wire.asked) == ([], [])
+
+
 def test_an_event_about_what_is_not_ours_or_is_gone_gives_nothing() -> None:
     wire = Wire().on(READ, intent(metadata={}))
     assert reported(wire, event("payment_intent.succeeded", {"id": "pi_1"})) == []
@@ -173,6 +181,40 @@ def test_a_set_up_page_is_reported_once_it_has_ended(status: str, wanted: list[C
     assert reported(wire, event("checkout.session.completed", {"id": "cs_1"})) == wanted
     assert reported(wire, event("setup_intent.succeeded", {"id": "seti_1", "customer": "cus_1"})) == wanted
     assert reported(wire, event("setup_intent.succeeded", {"id": "seti_2", "customer": "cus_1"})) == []
+
+
+@pytest.mark.parametrize("about", ["page", "payment"])
+def test_what_was_tried_on_a_page_is_told_by_the_page_and_by_its_payment(about: str) -> None:
+    ours = {"attempt": "att_12_3", "account": "12", "page": "1"}
+    failed = {**paid_charge(), "id": "ch_1", "currency": "eur", "status": "failed", "failure_code": "expired_card"}
+    tried = intent("requires_payment_method", metadata=ours, latest_charge="ch_1", last_payment_error=card_error())
+    session = page("expired", payment_intent=tried)
+    wire = Wire().on("GET checkout/sessions/cs_1", session).on("GET checkout/sessions", listed(session))
+    wire.on(READ, tried).on("GET charges", listed(failed, {**failed, "id": "ch_2", "status": "succeeded"}))
+    kind, ref = ("checkout.session.expired", "cs_1") if about == "page" else ("payment_intent.payment_failed", "pi_1")
+    attempt, cards = reported(wire, event(kind, {"id": ref}))
+    assert isinstance(attempt, AttemptChange)
+    assert isinstance(cards, CardsTried)
+    assert (cards.ref, cards.account, cards.attempt) == ("pi_1", 12, "att_12_3")
+    assert [(one.ref, one.codes.decline) for one in cards.tries] == [("ch_1", "insufficient_funds")]
+    assert wire.sent("GET charges") == {"payment_intent": "pi_1", "limit": "100"}
+
+
+def test_a_set_up_page_of_no_account_of_ours_is_nobodys() -> None:
+    for metadata in ({}, {"account": "A-12"}):
+        session = page("complete", "setup", setup_intent="seti_1", metadata=metadata)
+        wire = Wire().on("GET checkout/sessions/cs_1", session)
+        assert reported(wire, event("checkout.session.completed", {"id": "cs_1"})) == []
+
+
+def test_a_dispute_or_a_refund_of_a_charge_without_an_intent_is_of_that_charge() -> None:
+    wire = (
+        Wire().on("GET disputes/dp_1", dispute(payment_intent=None)).on("GET refunds/re_1", refund(payment_intent=None))
+    )
+    for kind, ref in (("charge.dispute.created", "dp_1"), ("refund.created", "re_1")):
+        (change,) = reported(wire, event(kind, {"id": ref}))
+        assert isinstance(change, DisputeChange | RefundChange)
+        assert change.payment_ref == "ch_1"
 
 
 REFUNDED = RefundChange("pi_1", "re_1", "refund-1", RefundState.DONE, 1200, "EUR")

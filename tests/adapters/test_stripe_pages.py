@@ -91,6 +91,9 @@ def test_a_page_that_could_not_be_opened_may_be_asked_for_again(answer: Answer) 
         (set_up(setup="processing"), SetupOpen()),
         (page("expired", "setup"), SetupFailed(Codes("abandoned"))),
         (set_up("expired", "requires_payment_method"), SetupFailed(Codes("abandoned"))),
+        (set_up("expired", "processing"), SetupFailed(Codes("abandoned"))),
+        (set_up("expired", "succeeded"), SetupFailed(Codes("abandoned"))),
+        (set_up(setup="requires_action"), SetupOpen()),
         (
             set_up("expired", "requires_payment_method", last_setup_error=card_error("do_not_honor")),
             SetupFailed(Codes("do_not_honor")),
@@ -213,3 +216,15 @@ def test_a_method_that_is_gone_is_forgotten(answer: Answer) -> None:
 def test_a_method_that_cannot_be_forgotten_says_so() -> None:
     with pytest.raises(Refused):
         adapter(Wire().on("POST payment_methods/pm_1/detach", refusal(401))).forget("pm_1", "k")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [(400, {"error": {"type": "invalid_request_error"}}), stripe.InvalidRequestError("at another time", "expires_at")],
+    ids=["of nothing", "at no time"],
+)
+def test_a_refusal_that_does_not_say_when_a_page_may_end_is_a_mistake_of_ours(answer: Answer) -> None:
+    wire = Wire().on(SESSIONS, answer)
+    with pytest.raises(Refused) as caught:
+        adapter(wire).open_payment(charge(), NOW + timedelta(hours=1), "en")
+    assert (caught.value.code, wire.count(SESSIONS)) == ("provider_refused", 1)

@@ -13,12 +13,16 @@ from tests.cli.test_status import live
 from tests.store.contract import at
 
 from arrears.adapters.services.inprocess import InProcessServices
+from arrears.cli.certificate import certified
 from arrears.cli.deletion import command, show_deletions
+from arrears.core.certificate import verified
 from arrears.core.errors import Refused
 from arrears.core.states import State
 from arrears.engine import commands
 from arrears.engine.perform import perform_all
 from arrears.engine.run import run
+from arrears.notices.certificate_paper import certificate_pdf
+from arrears.store.postgres.queries import deleted_lately
 from arrears.wiring import Installation
 
 __all__ = ["live"]
@@ -73,6 +77,13 @@ def test_a_deletion_is_listed_until_two_people_have_released_it_and_it_is_done(
     assert live.store.snapshots([3])[3].subscription(1).state is State.DELETED
     assert [one["account"] for one in listed(live, capsys)] == ["acc_2", "acc_1"]
     assert live.store.check_all()[1] == []
+    text, locale = certified(live, "sub_3_1")
+    says = verified(text.encode(), json.loads(text)["key"])
+    assert (says["subscription"], says["deleted"], says["released_by"]) == ("sub_3_1", {}, ["staff:ann", "staff:ben"])
+    assert certificate_pdf(text, locale, "Operator BV").startswith(b"%PDF")
+    with pytest.raises(Refused, match="never ordered"):
+        certified(live, "sub_2_1")
+    assert [(one.account, one.subscription) for one in deleted_lately(live.store, 10)] == [(3, 1)]
 
 
 def refused(*arguments: str) -> str:

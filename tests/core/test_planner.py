@@ -193,6 +193,8 @@ def advice_cases() -> Iterator[Case]:
         earlier = want(MASTERCARD, renewed_at=ago(days=4))
         theirs = tried(ago(days=3), "05", code, by=THEM)
         yield Case(f"advice {code} counts no data from before it", rule, earlier, (theirs,))
+        at_once = (first, tried(ago(days=2), "05", "43"))
+        yield Case(f"advice {code} gives only one, at the instant of the new data too", rule, renewed, at_once)
         yield Case(f"advice {code} gives only one", rule, renewed, (first, tried(ago(days=1), "05", "43")))
     for code in ("40", "41"):
         for state in (AttemptState.DECLINED, AttemptState.PAID):
@@ -204,6 +206,13 @@ def advice_cases() -> Iterator[Case]:
 
 def cap_cases() -> Iterator[Case]:
     cards = (VISA, UNKNOWN)
+    strict = (tried(ago(days=400), "63"),)
+    yield Case(
+        "of two networks' rules the stricter binds an unknown card",
+        refused("mastercard_fix_data"),
+        want(UNKNOWN),
+        strict,
+    )
     full = hourly(16, hours=30)
     free = later("visa_30d", full[1].at + timedelta(days=30))
     for card in cards:
@@ -275,6 +284,13 @@ def bank_cases() -> Iterator[Case]:
         no_code = (tried(week),)
         yield Case(f"{network} without a code: not by us", refused(f"{network}_fix_data"), want(network), no_code)
         yield Case(f"{network} without a code: the customer may", MAY, want(network, THEM), no_code)
+    unsent = (tried(week, decline="provider_error", reached_network=False),)
+    yield Case("a debit that no bank has seen has no code that says anything", MAY, want(SEPA), unsent)
+    returned = tried(ago(days=20), returned_at=ago(days=10))
+    for days, answer in ((15, refused("sepa_fix_data")), (10, MAY), (5, MAY)):
+        book = (returned, tried(ago(days=days), state=AttemptState.PAID), tried(ago(days=1), "AM04"))
+        sentence = f"a debit returned 10 days ago is cured by a success {days} days ago, or it is not"
+        yield Case(sentence, answer, want(SEPA, entry=NEW_ENTRY), book)
     for country in ("AT", "BE", "DE", "LU", "SK"):
         yield Case(f"MS03 may be tried again in {country}", MAY, want(SEPA, country=country), (tried(week, "MS03"),))
     for country in ("FR", "IT", ""):
@@ -333,6 +349,10 @@ def general_cases() -> Iterator[Case]:
     yield Case("a card that expires before it may be tried is refused", refused("expired"), soon_over, waiting)
     india = want(VISA, country="IN")
     yield Case("a card from India is not retried", refused("no_retry_country"), india, (tried(ago(days=9), "51"),))
+    unseen = tried(ago(days=9), decline="generic", reached_network=False)
+    yield Case("an attempt that no network saw is none there", MAY, india, (unseen,))
+    mixed_up = (tried(ago(days=10), "51"), unseen, tried(ago(days=8), "51", elsewhere=True))
+    yield Case("one among others that count for nothing is one", refused("no_retry_country"), india, mixed_up)
     yield Case("its holder may pay", MAY, india._replace(by=THEM), (tried(ago(days=9), "51"),))
     stops = (tried(ago(days=29), "05", "03"), tried(ago(days=10), "05", "03"))
     longest = refused("advice_stop", ago(days=10) + timedelta(days=30))
@@ -373,6 +393,28 @@ def test_the_planner_says(case: Case) -> None:
         assert found.source
         assert found.why.endswith(".")
         assert found.why.count(".") == 1
+
+
+@pytest.mark.parametrize(
+    ("network", "history", "said"),
+    [
+        (VISA, tried(NOW, "04"), "After visa code 04 this method must never be tried again; another one is needed."),
+        (
+            VISA,
+            tried(NOW, decline="stolen_card"),
+            'After the answer "stolen_card" this method must never be tried again; another one is needed.',
+        ),
+        (
+            SEPA,
+            tried(NOW),
+            'After the answer "no code" we do not retry by ourselves; the customer must put it right first.',
+        ),
+    ],
+)
+def test_a_refusal_says_whose_code_it_was(network: Network, history: Tried, said: str) -> None:
+    found = earliest(load_rules(), want(network), [history], NOW)
+    assert isinstance(found, Refusal)
+    assert found.why == said
 
 
 def test_no_two_sentences_are_the_same() -> None:
@@ -469,3 +511,5 @@ def test_every_mistake_is_named_not_the_first_alone() -> None:
         read_rules("[[visa.codes]]\n[odd]\n")
     for table in ("odd", "visa.codes row 1", "mastercard", "ach", "sepa", "bacs", "declines", "general"):
         assert table in caught.value.message
+    assert "mastercard: has no rules; write [[mastercard.codes]]" in caught.value.message
+    assert "visa: has no rules" not in caught.value.message

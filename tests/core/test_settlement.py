@@ -2,32 +2,39 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
 import pytest
 from msgspec.structs import replace
 from tests.stories.story import PRICE, Story
 
-from arrears.core.account import Account, DebtPart, Method
+from arrears.core.account import Account, Attempt, DebtPart, Method
 from arrears.core.guards import Guards
 from arrears.core.payments.limits import AmountLimits
+from arrears.core.payments.planner import Tried
 from arrears.core.payments.settlement import (
     PART_MINIMUM_MINOR,
     PartRange,
     in_part,
     less,
+    moves_with,
+    nothing_because,
     ordinal_of,
     part_range,
     quote_for,
     quotes,
+    settles_first,
+    unconfirmed,
     usable,
+    waits_for_an_outcome,
 )
-from arrears.core.payments.values import MethodKind, Network
+from arrears.core.payments.values import REQUEST_REFUSED, AttemptState, Codes, Initiator, MethodKind, Network
 from arrears.core.view import View
 
 PARTS: Final = (DebtPart(1, 100), DebtPart(2, 50))
 TODAY: Final = date(2026, 6, 1)
+NOW: Final = datetime(2026, 6, 1, tzinfo=UTC)
 CARD: Final = Method(1, MethodKind.CARD, Network.VISA, 1, expires_on=TODAY)
 
 
@@ -142,3 +149,110 @@ def test_a_part_may_be_paid_once_the_whole_has_failed_or_is_more_than_one_charge
     quote = quote_for(account, "EUR", (DebtPart(1, PRICE),))
     assert part_range(View(asked.policies, account, asked.guards, story.now), quote) == wanted
     assert ordinal_of(account, quote.parts) == tries
+
+
+def test_why_nothing_can_be_paid_is_said_of_what_is_past_due() -> None:
+    story = Story(bill=False)
+    assert nothing_because(view(story)) == "nothing is owed"
+    story.bill(-1)
+    story.bill(-1)
+    story.until(3)
+    assert (
+        nothing_because(view(story))
+        == "what is owed is less than a payment can take, and is carried to the next invoice"
+    )
+    story.dispute(1)
+    asked = view(story)
+    debts = tuple(replace(debt, settled_separately=debt.no == 2) for debt in story.account.debts)
+    apart = View(asked.policies, replace(story.account, debts=debts), asked.guards, story.now)
+    assert nothing_because(apart) == "what is owed is settled separately", "the other one is not held"
+    story.dispute(2)
+    assert nothing_because(view(story)) == "what is owed is held or disputed"
+
+
+@pytest.mark.parametrize(
+    ("otherwise", "waits"),
+    [
+        ({}, True),
+        ({"state": AttemptState.SUBMITTED}, True),
+        ({"state": AttemptState.NEEDS_CUSTOMER}, False),
+        ({"on_page": True, "state": AttemptState.NEEDS_CUSTOMER}, False),
+        ({"on_page": True, "state": AttemptState.SUBMITTED}, False),
+        ({"parts": (DebtPart(7, 1),)}, False),
+    ],
+)
+def test_only_what_its_payer_cannot_end_is_waited_for(otherwise: dict[str, Any], *, waits: bool) -> None:
+    story = Story().until(3)
+    attempt = Attempt(1, "key", 1, Initiator.CUSTOMER, "EUR", PRICE, (DebtPart(1, PRICE),), story.now)
+    account = replace(story.account, attempts=(replace(attempt, **otherwise),))
+    [quote] = quotes(view(story))
+    assert waits_for_an_outcome(account, quote) is waits
+    assert not waits_for_an_outcome(story.account, quote)
+
+
+def test_only_what_is_past_due_and_can_be_settled_is_settled_before_a_method_becomes_active() -> None:
+    story = Story(policy="[tolerance]\nEUR = 200\n", bill=False)
+    story.bill(2, 150)
+    assert not settles_first(view(story))
+    story.until(4)
+    assert quotes(view(story)), "a small rest is offered"
+    assert not settles_first(view(story)), "and keeps nobody from another card"
+    story.bill(4)
+    story.until(7)
+    assert settles_first(view(story))
+    assert not settles_first(view(story, EUR=AmountLimits(minimum_minor=PRICE * 2, maximum_minor=PRICE * 3)))
+    story.dispute(2)
+    assert not settles_first(view(story))
+
+
+def test_a_settlement_moves_every_service_whose_method_works_no_more_or_that_has_none() -> None:
+    story = Story(services=("a", "b", "c", "d", "e", "f"))
+    methods = tuple(
+        replace(CARD, no=number, **otherwise)
+        for number, otherwise in enumerate([{}, {"failed": True}, {"removed": True}, {"durable": False}, {}], 1)
+    )
+    paid_with = (0, 1, 2, 3, 4, 5)
+    subs = tuple(replace(sub, method=m) for sub, m in zip(story.account.subscriptions, paid_with, strict=True))
+    account = replace(story.account, methods=methods, subscriptions=subs)
+    assert moves_with(account, 5) == (1, 3, 4, 5)
+    assert moves_with(account, 2) == (1, 4, 5), "its own stays its own"
+
+
+def tried(number: int, state: AttemptState, decline: str = "") -> Tried:
+    return Tried(number, NOW, Initiator.MERCHANT, 1, "EUR", state, Codes(decline))
+
+
+UNANSWERED: Final = tried(3, AttemptState.DECLINED, "authentication_required")
+LEFT: Final = tried(3, AttemptState.CANCELED)
+NO_MONEY: Final = tried(3, AttemptState.DECLINED, "insufficient_funds")
+
+
+@pytest.mark.parametrize(
+    ("book", "failed", "unanswered"),
+    [
+        ((UNANSWERED,), True, True),
+        ((UNANSWERED,), False, False),
+        ((LEFT,), True, True),
+        ((NO_MONEY,), True, False),
+        ((), True, False),
+        ((NO_MONEY, replace(UNANSWERED, no=4)), True, True),
+        ((replace(UNANSWERED, no=4), NO_MONEY), True, True),
+        ((replace(NO_MONEY, no=4), UNANSWERED), True, False),
+        ((UNANSWERED, tried(5, AttemptState.CANCELED, REQUEST_REFUSED)), True, True),
+        ((NO_MONEY, tried(5, AttemptState.CANCELED, REQUEST_REFUSED)), True, False),
+    ],
+)
+def test_the_last_word_of_a_bank_says_whether_it_was_its_payer_who_did_not_answer(
+    account: Account, book: tuple[Tried, ...], *, failed: bool, unanswered: bool
+) -> None:
+    assert unconfirmed(account, replace(CARD, tried=book, failed=failed)) is unanswered
+
+
+def test_while_a_bank_asks_the_payer_of_this_very_card_nothing_is_confirmed(account: Account) -> None:
+    asks = Attempt(1, "key", 1, Initiator.CUSTOMER, "EUR", 1, (), NOW, AttemptState.NEEDS_CUSTOMER)
+    for attempt, waits in (
+        (asks, True),
+        (replace(asks, method=2), False),
+        (replace(asks, state=AttemptState.SUBMITTED), False),
+    ):
+        assert unconfirmed(replace(account, attempts=(attempt,)), CARD) is waits

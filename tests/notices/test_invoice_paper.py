@@ -188,7 +188,7 @@ def test_the_same_document_at_the_same_instant_is_the_same_bytes() -> None:
 
 
 def test_every_language_has_the_same_words_and_an_unknown_one_is_english() -> None:
-    keys = {language: set(words._texts(language)) for language in words.LANGUAGES}
+    keys = {language: set(words._texts(language, "invoice_words")) for language in words.LANGUAGES}
     assert set(map(frozenset, keys.values())) == {frozenset(keys["en"])}
     assert {kind.value for kind in DocumentKind} <= keys["en"]
     assert words.words_for("fr-FR")("invoice") == "Invoice"

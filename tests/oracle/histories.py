@@ -209,7 +209,7 @@ class Game(Play):
 def plot(number: int) -> Plot:
     """The history of a number."""
     dice = random.Random(number)
-    kinds, policies = KINDS + MORE, range(len(POLICIES))
+    kinds, policies = KINDS + MORE, list(range(len(POLICIES)))
     if number >= THEMED:
         names, kinds = THEMES[number % len(THEMES)]
         policies = [n for n, policy in enumerate(POLICIES) if policy.name in names]

@@ -138,6 +138,7 @@ class Play:
     """The stage on which a plot is played; `account` is the one account in it."""
 
     new_store: Callable[[], MemoryStore] = MemoryStore
+    services: tuple[str, ...] = ("cloud", "mail")
 
     def __init__(self, plot: Plot, at_rest: Callable[[Play], None] | None = None) -> None:
         self.plot = plot
@@ -152,7 +153,7 @@ class Play:
             system.adopt_policy(self.store, policy, start, STAFF)
         name = POLICIES[plot.policy].name
         new = NewAccount("A1", "A", "NL", plot.zone, "nl", Mode.CARD, name, "a@example.org")
-        commands.open_accounts(self.store, [(new, ("cloud", "mail"))], start, API)
+        commands.open_accounts(self.store, [(new, self.services)], start, API)
         self.count = 0
         self._bill(0, 10)
 

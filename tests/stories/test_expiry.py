@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
+
+import pytest
+from tests.stories.bank import Banked
 from tests.stories.paying import ADMIN, Paying
 
 from arrears.core import facts as f
+from arrears.core.errors import Refused
 from arrears.engine.payments import methods
 from arrears.sandbox.run import Running
 
@@ -47,3 +52,21 @@ def test_a_card_that_pays_for_nothing_is_not_announced(sandbox: Running) -> None
     assert expires_on is not None
     story.until(story.day(expires_on) + 1)
     assert announced(story) == []
+
+
+@pytest.mark.parametrize("last", [(0, 2030), (13, 2030), (1, 0), (12, 10_000), (1, 1), (11, 2025)])
+def test_what_is_no_month_or_is_over_is_no_expiry(last: tuple[int, int]) -> None:
+    story = Banked(bill=False)
+    number = story.card()
+    with pytest.raises(Refused) as refused:
+        methods.renew(story.store, story.providers, story.no, number, *last, story.now, ADMIN)
+    assert refused.value.code == "bad_expiry"
+
+
+@pytest.mark.parametrize("last", [(12, 2025), (1, 2030), (12, 9999)])
+def test_a_card_can_be_used_until_the_end_of_its_month(last: tuple[int, int]) -> None:
+    story = Banked(bill=False)
+    number = story.card()
+    story.bank.renewed_until = date(last[1], last[0], 28)
+    methods.renew(story.store, story.providers, story.no, number, *last, story.now, ADMIN)
+    assert story.account.method(number).expires_on == story.bank.renewed_until

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 from tests.stories.ledger import Ledger
-from tests.stories.paying import ADMIN, Paying
+from tests.stories.paying import ADMIN, API, Paying
 
 from arrears.core.receivables import NamedMethod
 from arrears.core.states import State
@@ -136,6 +136,51 @@ def test_while_the_provider_is_silent_it_waits(story: Moving) -> None:
     add_named(story.store, Providers({}, "http://127.0.0.1:9"), story.now)
     assert story.store.named_methods() == {WAITING: 1}, "and while there is no such provider"
     assert story.look().store.named_methods() == {ADDED: 1}
+
+
+def test_a_provider_that_does_not_answer_is_not_asked_for_everybody_else(story: Moving) -> None:
+    story.ledger.invoice("I1", 3)
+    story.comes(story.at_provider())
+    other = Ledger(story, "B1").invoice("I2", 3)
+    other.account = replace(other.account, method=story.at_provider())
+    other.comes()
+    story.control("faults", plan=[{"kind": "error_before", "path": "payment_methods", "verb": "GET", "times": 1}])
+    assert story.look().store.named_methods() == {WAITING: 2}
+    assert story.look().store.named_methods() == {ADDED: 2}
+
+
+def test_what_was_named_at_the_instant_of_the_copy_was_named_to_the_original(story: Moving) -> None:
+    story.ledger.invoice("I1", 3)
+    story.comes(story.at_provider())
+    become_another(story.store, story.now, ADMIN, "a copy")
+    assert story.look().store.named_methods() == {REFUSED: 1}
+
+
+@pytest.mark.parametrize("active_by", ["the operator", "the book"])
+def test_a_method_that_was_here_before_the_book_named_any_is_not_replaced_by_it(story: Moving, active_by: str) -> None:
+    story.ledger.invoice("I1", 3)
+    story.comes(None)
+    story.no = story.store.account_numbers(["A1"])["A1"]
+    number = story.add()
+    if active_by == "the operator":
+        methods.activate(story.store, story.no, number, story.now, API)
+    else:
+        record = story.store.method(story.no, number)
+        story.comes(NamedMethod("stripe", record.customer_ref, record.ref)).look()
+    assert story.active == {"cloud": number}
+    story.comes(story.at_provider()).look()
+    assert story.active == {"cloud": number}
+
+
+def test_a_newer_word_of_the_book_moves_what_its_older_one_paid_for_and_nothing_else(story: Moving) -> None:
+    story.ledger.invoice("I1", 3, services=("cloud", "mail"))
+    story.comes(story.at_provider()).look()
+    story.no = story.store.account_numbers(["A1"])["A1"]
+    assert story.active == {"cloud": 1, "mail": 1}
+    own = story.add()
+    methods.activate(story.store, story.no, own, story.now, ADMIN, (2,))
+    story.comes(story.at_provider()).look()
+    assert (story.active, story.account.default_method) == ({"cloud": 3, "mail": own}, 3)
 
 
 def test_a_copy_of_the_installation_looks_at_nothing_that_was_named_before_it(story: Moving) -> None:

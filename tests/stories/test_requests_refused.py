@@ -107,6 +107,15 @@ def test_a_payer_whose_page_is_refused_is_not_cut_off(sandbox: Running, kind: st
     story.check()
 
 
+def test_a_page_that_cannot_be_opened_while_the_provider_is_away_is_no_mistake_of_ours(sandbox: Running) -> None:
+    story = Paying(sandbox)
+    story.until(2)
+    story.control("faults", plan=[{"kind": "error_before", "path": "checkout", "verb": "POST", "times": 9}])
+    with pytest.raises(Refused) as refused:
+        open_one(story, "page")
+    assert (refused.value.code, story.account.doubts, story.tasks()) == ("provider_unreachable", (), [])
+
+
 def open_one(story: Paying, way: str) -> None:
     shown = {q.currency: q.hash for q in story.owed()}
     if way == "page":

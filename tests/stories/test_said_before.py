@@ -12,6 +12,7 @@ from tests.stories.ledger import PRICE, Ledger
 
 from arrears.core import facts as f
 from arrears.core.known import IMPORTER
+from arrears.core.payments.values import Paid
 from arrears.core.states import State
 from arrears.engine.commands.importing import import_book
 
@@ -154,4 +155,18 @@ def test_what_the_operators_own_systems_tell_may_be_a_second_payment_and_stays()
     story.pay(PRICE, (1,))
     story.hear()
     assert story.standing() == (0, {"EUR": PRICE}, True)
+    story.agrees()
+
+
+def test_of_a_provider_that_takes_less_than_was_asked_no_more_is_taken_back_than_it_has_taken() -> None:
+    story = Shop()
+    story.bank.pay_on_page()
+    [(attempt, paid)] = story.bank.said.items()
+    assert isinstance(paid, Paid)
+    story.bank.said[attempt] = paid._replace(amount_minor=6_000)
+    story.bank.taken[paid.ref].minor = 6_000
+    story.until(2, "13:00")
+    story.book_says(7_000)
+    story.hear()
+    assert (story.standing(), story.taken_back()) == ((0, {}, False), [3_000])
     story.agrees()

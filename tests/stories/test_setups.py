@@ -234,6 +234,42 @@ def test_what_was_declined_before_the_page_was_opened_is_no_answer_of_that_page(
     story.check()
 
 
+def test_while_another_payment_is_under_way_a_card_that_was_entered_to_pay_is_stored_and_pays_nothing_yet() -> None:
+    story = Banked()
+    story.bank = Knowing(lambda: story.now)
+    story.stage.providers = story.providers = Providers({"bank": story.bank})
+    story.until(1)
+    other = story.card("approve", active=False)
+    shown = {q.currency: q.hash for q in quote(story.store, story.no, story.now)}
+    page = setups.start(story.store, story.providers, story.no, shown, "nl", story.now, ADMIN, back=str)
+    story.bank.silent = True
+    assert story.settle(other) == ["unknown"]
+    waits = setups.finish(story.store, story.providers, page.number, lambda: story.now)
+    assert (waits.state, waits.why, waits.method) == ("open", "attempt_in_flight", 2)
+    assert (story.sub().method, story.account.default_method) == (0, 0)
+    story.bank.silent = False
+    story.hear()
+    done = setups.finish(story.store, story.providers, page.number, lambda: story.now)
+    assert (done.state, len(story.bank.taken)) == ("done", 1)
+    story.agrees()
+
+
+def test_a_page_whose_settler_was_ended_is_finished_after_some_minutes_and_not_before() -> None:
+    story = Banked()
+    story.bank = Knowing(lambda: story.now)
+    story.bank.refuses.clear()
+    story.stage.providers = story.providers = Providers({"bank": story.bank})
+    story.until(1)
+    shown = {q.currency: q.hash for q in quote(story.store, story.no, story.now)}
+    page = setups.start(story.store, story.providers, story.no, shown, "nl", story.now, ADMIN, back=str)
+    taken_at = story.now
+    assert story.store.claim_setup(page.number, taken_at, taken_at)
+    for after, debts in ((setups.STUCK_AFTER, 1), (setups.STUCK_AFTER + timedelta(seconds=1), 0)):
+        story.stage.now = taken_at + after
+        setups.finish_stuck(story.store, story.providers, lambda: story.now)
+        assert len(story.account.debts) == debts
+
+
 def test_a_page_that_was_never_opened_is_none_that_anybody_comes_back_from() -> None:
     story = Banked()
     number = story.store.begin_setup(story.no, ADMIN, "bank", {}, (), story.now)

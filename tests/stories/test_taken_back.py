@@ -13,7 +13,16 @@ from tests.stories.bank import Banked
 from tests.stories.story import PRICE, STAFF
 
 from arrears.core import facts as f
-from arrears.core.payments.values import Change, DisputeChange, DisputeState, RefundChange, RefundState
+from arrears.core.account import HoldScope
+from arrears.core.payments.values import (
+    Change,
+    Codes,
+    DebitReturned,
+    DisputeChange,
+    DisputeState,
+    RefundChange,
+    RefundState,
+)
 from arrears.core.states import State
 from arrears.engine.commands import corrections
 from arrears.engine.payments.reconciliation import check
@@ -191,6 +200,81 @@ def test_the_part_that_a_bank_held_and_has_left_us_is_charged_by_ourselves_again
     story.agrees()
 
 
+def of_one_bank(story: Banked, *reports: tuple[str, int, DisputeState]) -> None:
+    """The bank takes these parts of the first payment back, or gives them back again."""
+    first = next(iter(story.bank.taken))
+    for name, minor, state in reports:
+        story.bank.dispute(first, state, minor, name)
+        story.hear(report(story, first, name, state, minor))
+
+
+def flags(story: Banked) -> list[tuple[int, bool]]:
+    """What is open of each debt, and whether it is one that we do not charge by ourselves."""
+    return [(debt.open_minor, debt.charged_back) for debt in story.account.debts]
+
+
+def test_as_long_as_a_bank_holds_anything_of_a_debt_we_do_not_charge_it_and_then_we_do() -> None:
+    story = Banked()
+    story.card("empty")
+    story.until(2)
+    assert story.settle(story.card("approve"), 5000) == ["paid"]
+    of_one_bank(story, ("a", 3000, LOST), ("b", 2000, OPEN))
+    assert flags(story) == [(PRICE, True)]
+    of_one_bank(story, ("b", 2000, WON))
+    assert flags(story) == [(PRICE - 2000, True)], "of the first part a bank holds 30.00 still"
+    of_one_bank(story, ("a", 3000, WON))
+    assert flags(story) == [(PRICE - 5000, False)], "nothing any more"
+
+
+def test_a_part_that_is_back_says_nothing_of_the_part_that_another_bank_holds() -> None:
+    story = in_parts()
+    first, second = story.bank.taken
+    story.hear(report(story, first, "a", OPEN, 0), report(story, second, "b", OPEN, 0))
+    assert flags(story) == [(PRICE, True)]
+    story.hear(report(story, first, "a", WON, 0))
+    assert flags(story) == [(7000, True)]
+
+
+def test_what_is_open_when_every_part_is_back_is_charged_by_ourselves_again() -> None:
+    story = Banked()
+    story.card("empty")
+    story.until(2)
+    assert story.settle(story.card("approve"), 5000) == ["paid"]
+    of_one_bank(story, ("a", 5000, OPEN))
+    assert flags(story) == [(PRICE, True)]
+    of_one_bank(story, ("a", 5000, WON))
+    assert flags(story) == [(7000, False)]
+
+
+def test_a_debit_that_is_returned_later_does_not_let_us_charge_what_a_bank_has_taken_back() -> None:
+    story = in_parts()
+    first, second = story.bank.taken
+    story.hear(report(story, first, "a", LOST, 0))
+    story.hear(DebitReturned(second, "r", 7000, "EUR", Codes("", "AC04")))
+    assert flags(story) == [(PRICE, True)]
+    alone = in_parts()
+    alone.hear(DebitReturned(second, "r", 7000, "EUR", Codes("", "AC04")))
+    assert flags(alone) == [(7000, False)]
+
+
+def test_a_hold_of_the_staffs_on_the_same_debt_stays_and_covers_no_chargeback() -> None:
+    story = paid()
+    of_one_bank(story, ("a", PRICE, LOST))
+    ours = story.hold(60, scope=HoldScope.DEBT, target=1)
+    of_one_bank(story, ("b", 100, OPEN), ("b", 100, LOST))
+    assert [h.no for h in story.account.holds if h.ended_at is None] == [ours]
+
+
+def test_a_second_chargeback_of_what_was_won_is_held_as_the_first_was() -> None:
+    story = paid()
+    for name in ("a", "b"):
+        of_one_bank(story, (name, PRICE, OPEN))
+        assert story.account.debt_is_held(1)
+        of_one_bank(story, (name, PRICE, WON))
+        assert story.account.debts == ()
+    story.agrees()
+
+
 def test_a_debt_whose_day_has_not_come_is_owed_again_and_not_past_due() -> None:
     story = Banked(bill=False)
     good = story.card()
@@ -223,6 +307,16 @@ def test_a_refund_that_failed_stays_undone_in_whatever_order_that_is_told(order:
     story.hear(*reports, *reports)
     story.agrees()
     assert story.account.credit == {"EUR": 3000}
+
+
+def test_a_failed_refund_by_the_name_of_what_a_bank_took_is_money_that_is_here_again() -> None:
+    story = paid()
+    ref = next(iter(story.bank.taken))
+    story.hear(report(story, ref, "x", LOST, 0))
+    assert story.account.debts[0].open_minor == PRICE
+    story.hear(RefundChange(ref, "x", "", RefundState.REFUSED, PRICE, "EUR"))
+    assert story.account.debts == ()
+    story.agrees()
 
 
 def test_an_inquiry_has_taken_nothing() -> None:

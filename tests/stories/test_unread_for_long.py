@@ -94,6 +94,7 @@ def test_what_was_passed_over_once_is_heard_when_the_money_is_checked_further_ba
     story.until(1)
     end = begin(story)
     story.stage.now += timedelta(days=1)
+    assert unheard(story.store, story.now) == [], "of what is newer it is still told"
     end()
     story.stage.now += KEPT + timedelta(days=10)
     story.add()

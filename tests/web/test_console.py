@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 import re
 from datetime import timedelta
 from html import unescape
@@ -9,16 +11,19 @@ from typing import TYPE_CHECKING, Any, Final
 
 import psycopg
 import pytest
+from pypdf import PdfReader
 from tests import members
 from tests.site import PASSWORD
 from tests.web.routes import address, routes
 from tests.web.states import Town
 from tests.web.visitors import visitor
 
+from arrears.core.certificate import verified
 from arrears.core.closed import closed
 from arrears.core.people.roles import MAY, StaffAct, StaffRole
 from arrears.core.states import Reason
 from arrears.engine.commands.arrangements import promisable
+from arrears.notices.certificate_paper import FILE
 from arrears.web.console.kinds import StaffForm
 
 if TYPE_CHECKING:
@@ -57,6 +62,7 @@ CONSOLE: Final = {
     "/console/requests": StaffAct.LOOK,
     "/console/requests/<int:number>": StaffAct.LOOK,
     "/console/<account:account>/": StaffAct.LOOK,
+    "/console/<account:account>/deleted/<int:number>.pdf": StaffAct.LOOK,
     "/console/<account:account>/<slug:act>": StaffAct.SERVE,
 }
 SENDING: Final = {
@@ -77,7 +83,7 @@ def test_every_page_of_the_console_opens_for_the_roles_that_may_and_for_no_other
     assert every == set(CONSOLE)
     request = _asks(town, town.accounts["declined"], "What is this invoice for?")
     place = {"account": f"acc_{town.accounts['declined']}", "act": "hold", "number": request}
-    for route in sorted(every - {"/console/bank/<int:number>"}):
+    for route in sorted(every - {"/console/bank/<int:number>", "/console/<account:account>/deleted/<int:number>.pdf"}):
         where = address(route, place)
         for role, client in staff.items():
             looked, sent = client.get(where).status_code, client.post(where, {}).status_code
@@ -380,3 +386,16 @@ def _asks(town: Town, account: int, text: str) -> int:
     answer = visitor(town, "administrator").post(f"/acc_{account}/help", {"about": "cannot_pay", "text": text})
     assert answer.status_code == 303
     return int(answer.headers["Location"].split("/help/")[-1].split("?")[0].split("#")[0])
+
+
+def test_the_certificate_of_a_deletion_is_a_pdf_for_staff(town: Town, staff: dict[StaffRole, Client]) -> None:
+    viewer = staff[StaffRole.VIEWER]
+    page = viewer.get("/console/deletions").content.decode()
+    [where] = set(re.findall(r'href="(/console/acc_[0-9]+/deleted/[0-9]+[.]pdf)"', page))
+    answer = viewer.get(where)
+    assert (answer.status_code, answer.headers["Content-Type"]) == (200, "application/pdf")
+    [file] = PdfReader(io.BytesIO(answer.content)).attachments[FILE]
+    says = verified(file, json.loads(file)["key"])
+    assert says["account"] in where
+    for other in (f"/console/acc_{town.accounts['declined']}/deleted/1.pdf", where.replace(".pdf", "9.pdf")):
+        assert viewer.get(other).status_code == 404, "nothing of it is deleted"

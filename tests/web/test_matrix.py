@@ -52,6 +52,7 @@ GET  /console/requests                          in         in       in          
 GET  /console/requests/<int:number>             in         in       in             in       in        404
 POST /console/requests/<int:number>             in         in       in             in       in        404
 GET  /console/<account:account>/                in         in       in             in       in        200
+GET  /console/<account:account>/deleted/<int:number>.pdf in         in       in             in       in        404
 GET  /console/<account:account>/<slug:act>      in         in       in             in       in        200
 POST /console/<account:account>/<slug:act>      in         in       in             in       in        422
 POST /language                                  302        302      302            302      302       302

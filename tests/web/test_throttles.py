@@ -326,6 +326,7 @@ THROTTLES: Final = """
 /console/bank/<int:number>               session
 /console/requests/<int:number>           session
 /console/<account:account>/              session
+/console/<account:account>/deleted/<int:number>.pdf session
 /console/<account:account>/<slug:act>    session
 /console/sign-in                         staff
 /console/sign-out                        public

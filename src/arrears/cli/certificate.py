@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import os
-import secrets
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
 import click
 
 from arrears.cli.common import print_json
-from arrears.cli.output_file import output_file
-from arrears.core.certificate import KEY_BYTES, Named, deletion_certificate, public_key_of, signed, verified
+from arrears.cli.output_file import octets_file, output_file, refuse_overwriting
+from arrears.core.certificate import public_key_of, verified
 from arrears.core.errors import Refused
 from arrears.core.ids import ACCOUNT, SUBSCRIPTION, format_id, parse_id
+from arrears.engine.certifying import signed_certificate
 from arrears.engine.finding import find_account, find_subscription
-from arrears.settings import Settings
-from arrears.store.server import make_home
-from arrears.wiring import open_installation, settings
+from arrears.notices.certificate_paper import certificate_pdf
+from arrears.notices.invoice_wording import LANGUAGES
+from arrears.store.certificate_key import certificate_key
+from arrears.wiring import Installation, open_installation, settings
 
 FILE_BYTES_MAX: Final = 1_000_000
 
@@ -30,24 +31,39 @@ def command() -> None:
 @command.command()
 @click.argument("subscription")
 @click.option("--out", help="Write it to this file instead of standard output.")
-def show(subscription: str, out: str | None) -> None:
+@click.option("--pdf", help="Write it to this file as a PDF to read, with the certificate inside.")
+@click.option("--language", help="The language of the PDF, like nl; without it the account's.")
+def show(subscription: str, out: str | None, pdf: str | None, language: str | None) -> None:
     """Certify the deletion of SUBSCRIPTION (sub_12_3): what was deleted, when, by which decision; signed."""
-    account, number = parse_id(SUBSCRIPTION, subscription)
-    with output_file(out) as write, open_installation() as live:
-        snapshot = live.store.snapshots([find_account(live.store, format_id(ACCOUNT, account))])[account]
-        sub = snapshot.subscription(find_subscription(snapshot, subscription))
-        known = live.store.contacts([account])[account]
-        named = Named(live.store.system().identity, settings().operator, known.ref, known.name, sub.service)
-        text = signed(deletion_certificate(live.store.history(account), number, named), private_key(settings()))
+    if language is not None and language not in LANGUAGES:
+        raise Refused("unknown_language", f"{language[:20]!r} is not one of {', '.join(LANGUAGES)}")
+    refuse_overwriting({}, {"--out": out, "--pdf": pdf})
+    parse_id(SUBSCRIPTION, subscription)
+    with ExitStack() as files, open_installation() as live:
+        write = files.enter_context(output_file(out))
+        write_pdf = None if pdf is None else files.enter_context(octets_file(pdf))
+        text, locale = certified(live, subscription)
+        if write_pdf is not None:
+            write_pdf(certificate_pdf(text, language or locale, settings().legal_identity))
         write(text)
-        if out is None:
+        if out is None and pdf is None:
             click.echo(text, nl=False)
+
+
+def certified(live: Installation, subscription: str) -> tuple[str, str]:
+    """The signed certificate of a subscription's deletion, and its account's locale. Refuses `not_deleted` and what is
+    not there."""
+    account, _ = parse_id(SUBSCRIPTION, subscription)
+    snapshot = live.store.snapshots([find_account(live.store, format_id(ACCOUNT, account))])[account]
+    number = find_subscription(snapshot, subscription)
+    text = signed_certificate(live.store, account, number, settings().operator, _key())
+    return text, live.store.contacts([account])[account].locale
 
 
 @command.command()
 def key() -> None:
     """Print the public key that certificates of this installation are checked with; give it to whoever gets one."""
-    click.echo(public_key_of(private_key(settings())))
+    click.echo(public_key_of(_key()))
 
 
 @command.command()
@@ -62,29 +78,6 @@ def verify(file: Path, public: str) -> None:
     print_json(verified(content, public.strip()))
 
 
-def private_key(ours: Settings) -> bytes:
-    """The key that is set for certificates, else this machine's own, made once, in the home, readable by its owner
-    alone. Who loses it can prove old certificates by the public key, and signs new ones with another."""
-    if ours.certificate_key:
-        return bytes.fromhex(ours.certificate_key)
-    home = ours.home
-    path = home / "certificate_key"
-    if not path.exists():
-        make_home(home)
-        # Whole or not at all: who reads it meanwhile would sign with half a key.
-        part = home / f".certificate_key.{secrets.token_hex(4)}"
-        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
-            file.write(secrets.token_hex(KEY_BYTES) + "\n")
-        try:
-            os.link(part, path)
-        except FileExistsError:
-            pass
-        finally:
-            part.unlink()
-    try:
-        found = bytes.fromhex(path.read_text(encoding="ascii"))
-    except ValueError:
-        found = b""
-    if len(found) != KEY_BYTES:
-        raise Refused("bad_key", f"{path} is not the key that was made: put its copy back")
-    return found
+def _key() -> bytes:
+    ours = settings()
+    return certificate_key(ours.certificate_key, ours.home)

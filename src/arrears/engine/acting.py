@@ -52,12 +52,19 @@ class DeletionGrant:
         self._day = now.astimezone(UTC).date()
         self._cap = cap
         self._used_up = False
+        self._granted = 0
 
     def one(self) -> bool:
         """Whether one more deletion may be ordered today. After the first no the store is not asked again."""
         if not self._used_up:
             self._used_up = self._batch.grant_deletions(self._day, 1, self._cap) == 0
+        self._granted += not self._used_up
         return not self._used_up
+
+    def spend(self, orders: int) -> bool:
+        """Whether so many orders stand that were granted; each grant is good for one."""
+        self._granted -= orders
+        return self._granted >= 0
 
 
 def _within_cap(fact: Fact, deletions: DeletionGrant | None) -> Fact:

@@ -27,6 +27,7 @@ from arrears.core.facts import (
 )
 from arrears.core.guards import Guards
 from arrears.core.policy import Policies
+from arrears.core.second_look import objection
 from arrears.core.unit import Unit
 from arrears.engine.acting import DeletionGrant, decide_until_rest
 from arrears.engine.failpoints import reached
@@ -44,6 +45,7 @@ SEND_ACCOUNTS: Final = 500
 
 
 ESCALATIONS: Final = frozenset({Restricted, Disabled, DeletionScheduled, DeletionOrdered})
+_DELETION_ORDERED: Final = "deletion_ordered"
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,10 +134,13 @@ def _batch(
                 if cache is None or not cache.take(unit):
                     _decide_or_park(unit, policies, batch.guards, grant)
             cut = [unit for unit in part if _escalates(unit)]
+            deleted = [unit for unit in cut if _orders_deletion(unit)]
             if careful:
                 _park_what_was_changed(batch, cut, policies)
             else:
-                batch.look(_by_known_policies(cut, policies))
+                _park_what_was_changed(batch, deleted, policies)
+                batch.look(_by_known_policies([unit for unit in cut if unit not in deleted], policies))
+            _look_again(batch, deleted, policies, grant)
             batch.write_early(part)
         if batch.unproven():
             raise _Unproven
@@ -157,7 +162,7 @@ def _decide_or_park(unit: Unit, policies: Policies, guards: Guards, grant: Delet
     try:
         decide_until_rest(unit, policies, guards, only_consequences=False, deletions=grant)
     except Exception:
-        park(unit, f"cannot be decided upon: {traceback.format_exc(limit=-1).strip().splitlines()[-1]}")
+        park(unit, f"cannot be decided upon: {_last_line()}")
 
 
 def park(unit: Unit, why: str) -> None:
@@ -174,6 +179,34 @@ def _escalates(unit: Unit) -> bool:
         if type(stored.recorded.fact) in ESCALATIONS:
             return True
     return False
+
+
+def _orders_deletion(unit: Unit) -> bool:
+    if unit.written is not None:
+        return any(kind == _DELETION_ORDERED for kind, *_ in unit.written.facts)
+    return any(type(stored.recorded.fact) is DeletionOrdered for stored in unit.stored)
+
+
+def _look_again(batch: Batch, deleted: Sequence[Unit], policies: Policies, grant: DeletionGrant) -> None:
+    """Nothing is deleted that the journal alone, read by what shares nothing with the rules, does not allow, and no
+    more than the day's cap has granted: such an account waits for a person, and no order is given."""
+    for unit in deleted:
+        fresh = [stored.recorded for stored in unit.stored]
+        orders = [recorded.fact for recorded in fresh if isinstance(recorded.fact, DeletionOrdered)]
+        if not orders:
+            continue  # parked already
+        try:
+            why = objection(batch.audited(unit.no), fresh, policies, batch.guards)
+        except Exception:
+            why = f"the second look at a deletion has failed: {_last_line()}"
+        if not why and not grant.spend(sum(not order.released for order in orders)):
+            why = "more deletions are ordered than the day's cap has granted"
+        if why:
+            park(unit, why)
+
+
+def _last_line() -> str:
+    return traceback.format_exc(limit=-1).strip().splitlines()[-1]
 
 
 class _Unproven(Exception):

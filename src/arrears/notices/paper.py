@@ -1,4 +1,5 @@
-"""A paper as PDF: tagged, archival (PDF/A-2a, PDF/UA-1), made offline by typst from words that come finished.
+"""A paper as PDF: tagged, archival (PDF/A-2a, or A-3a with what it carries; PDF/UA-1), made offline by typst from words
+that come finished.
 
 The layout has no words of its own, so a language is whoever writes the `Paper`. The same paper, at the same instant, is
 the same bytes.
@@ -37,6 +38,14 @@ class PaperTable(msgspec.Struct, frozen=True):
     caption: str = ""
 
 
+class Attachment(msgspec.Struct, frozen=True):
+    """A file inside the PDF, which readers can save: its name, its text and what it is."""
+
+    name: str
+    text: str
+    mime: str
+
+
 class Paper(msgspec.Struct, frozen=True):
     """What stands on a paper, in the reader's words and formats. `seller` is who gives it, `identity` who that is by
     law; `amount` stands large under the title; `heads` are names with their values; `language` and `region` are codes
@@ -52,6 +61,7 @@ class Paper(msgspec.Struct, frozen=True):
     notes: Sequence[str] = ()
     amount: str = ""
     identity: str = ""
+    attached: Attachment | None = None
 
 
 def as_pdf(paper: Paper, at: datetime) -> bytes:
@@ -70,7 +80,7 @@ def as_pdf(paper: Paper, at: datetime) -> bytes:
             made = typst.compile(
                 str(LAYOUT),
                 sys_inputs=inputs,
-                pdf_standards=["a-2a", "ua-1"] if archival else [],
+                pdf_standards=["a-2a" if paper.attached is None else "a-3a", "ua-1"] if archival else [],
                 ignore_system_fonts=archival,
                 timestamp=at.astimezone(UTC).replace(microsecond=0),
             )

@@ -67,6 +67,9 @@ class Batch(Protocol):
         """Of these accounts, in this transaction and as they were before it, those of which something is not as it was
         left: their ledger's sums, their journal, their state or a row was changed by hand. Each with what it is."""
 
+    def audited(self, account: int) -> Sequence[Recorded]:
+        """The journal of an account that `audit` has found to be as it was left, from its first fact on."""
+
     def grant_deletions(self, day: date, wanted: int, cap: int) -> int:
         """How many of `wanted` deletions the cap of this UTC day still allows; what is granted is used up."""
 

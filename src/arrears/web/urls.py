@@ -25,6 +25,7 @@ from arrears.web.api import api
 from arrears.web.console import account as staff_account
 from arrears.web.console import acts as staff_acts
 from arrears.web.console import bank as staff_bank
+from arrears.web.console import certificates as staff_certificates
 from arrears.web.console import requests as staff_requests
 from arrears.web.console import sign_in as staff
 from arrears.web.console import today as staff_today
@@ -70,6 +71,7 @@ urlpatterns = [
     path("console/requests", staff_requests.page),
     path("console/requests/<int:number>", staff_requests.one),
     path("console/<account:account>/", staff_account.page),
+    path("console/<account:account>/deleted/<int:number>.pdf", staff_certificates.certificate),
     path("console/<account:account>/<slug:act>", staff_acts.page),
     path("language", pages.language),
     path("banner.js", assets.banner),

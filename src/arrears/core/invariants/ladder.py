@@ -333,6 +333,9 @@ def _retention_is_full(book: AccountBook, sub: Sub, on: date, at: datetime, evid
         book.breach("I13", f"the deletion of {on}: the service ended only on {end.ended_on}")
     _cut(book, sub, Action.DELETE, on, at, evidence)
     warned(book, sub, Action.DELETE, on, policy.delete_lead_days, end.seq)
+    got = [w.accepted_at for w in sub.warned if w.action is Action.DELETE and w.seq > end.seq and not w.void]
+    if evidence.warning_accepted_at is None or evidence.warning_accepted_at not in got:
+        book.breach("I7", f"the deletion of {on}: its evidence names no warning that somebody has got")
 
 
 def deletion_unscheduled(book: AccountBook, fact: f.DeletionUnscheduled, _: f.Recorded) -> None:

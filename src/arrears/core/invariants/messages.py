@@ -209,8 +209,9 @@ def order_acknowledged(book: AccountBook, fact: f.OrderAcknowledged, recorded: f
         return
     calendar = calendar_of(end.terms.zone)
     earliest = end.ended_on or end.stopped_on
-    if end.ended_on is None and end.recorded_at >= calendar.end_of_day(end.stopped_on + ONE_DAY):
-        earliest = calendar.local_day(end.recorded_at)
+    heard_at = max(end.recorded_at, recorded.at)
+    if end.ended_on is None and heard_at >= calendar.end_of_day(end.stopped_on + ONE_DAY):
+        earliest = calendar.local_day(heard_at)
     if fact.ended_on < earliest:
         book.breach("I13", f"retention counts from {fact.ended_on}, before the service had ended ({earliest})")
     end.ended_on = fact.ended_on

@@ -232,7 +232,7 @@ def _judged(rules: Rules, wanted: Wanted, tried: Tried) -> Iterator[tuple[str, s
     if codes.network or (tried.state is AttemptState.DECLINED and tried.reached_network):
         networks = networks_of(wanted.kind, wanted.network)
         rows = [(code_row(rules, network, codes.network, wanted.country), network) for network in networks]
-        row, network = rows[0] if len(rows) == 1 else min(rows, key=lambda one: STRICTEST_FIRST.index(one[0].category))
+        row, network = min(rows, key=lambda one: STRICTEST_FIRST.index(one[0].category))
         yield network.value, codes.network, row
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -14,6 +15,8 @@ from arrears.core.facts import HoldEnded, Voided
 from arrears.core.promises import Promise
 from arrears.core.rules.arrangement import over_at
 from arrears.core.view import Due, Rank, View
+
+_MOMENT: Final = timedelta(microseconds=1)
 
 
 def rule(view: View) -> Iterable[Due]:
@@ -44,7 +47,9 @@ def end_hold(view: View, hold: Hold, at: datetime) -> HoldEnded:
 def _voided(view: View, hold: Hold, at: datetime) -> Iterator[Voided]:
     """The warnings whose date has been moved: looked at in the last moment of the hold, against a world without
     holds, because of two that overlap neither moves anything by itself."""
-    account, moment = replace(view.account, subscriptions=_as_warned(view.account)), at - timedelta(microseconds=1)
+    # One that was placed and released in one instant stood in it, as one of a second does.
+    at = max(at, hold.from_at + _MOMENT)
+    account, moment = replace(view.account, subscriptions=_as_warned(view.account)), at - _MOMENT
     free = View(view.policies, replace(account, holds=()), view.guards, moment)
     # Released early it has still moved what was promised: to where its last day would have put it.
     this = tuple(_until(h, at) if h.no == hold.no else h for h in account.holds)

@@ -112,7 +112,7 @@ def unheard(store: _Attempts, now: datetime) -> list[Unheard]:
     found = []
     for number, no in old:
         attempt = accounts[number].attempt(no) if number in accounts else None
-        if attempt is not None and now - attempt.created_at > KEPT:
+        if attempt is not None:
             days = (now - attempt.created_at) // timedelta(days=1)
             money = (attempt.currency, attempt.amount_minor)
             found.append(Unheard(format_id(ACCOUNT, number), no, *money, days))

@@ -162,7 +162,7 @@ def _record(
         credit = min(known.credit, max(0, traced.may_pay(-known.credit) - traced.pays))
         undone = f.RefundUndone(
             refund=known.number,
-            ref=known.ref or named,
+            ref=named,
             payment_ref=payment,
             currency=traced.currency,
             amount_minor=left if known.left else 0,

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from functools import partial
 
 from arrears.core.address import mailbox_of
+from arrears.core.facts import Recorded
 from arrears.core.unit import Unit
 from arrears.ports import Claim, MailMove
 from arrears.store.memory.tables import MemoryTables
@@ -46,6 +47,10 @@ class MemoryBatch:
             if numbers:
                 found[unit.no] = f"the ledger disagrees about invoice {', '.join(numbers[:5])}"
         return found
+
+    def audited(self, account: int) -> Sequence[Recorded]:
+        """See ports.Batch."""
+        return [stored.recorded for stored in self._store.facts[account]]
 
     def grant_deletions(self, day: date, wanted: int, cap: int) -> int:
         """See ports.Batch."""

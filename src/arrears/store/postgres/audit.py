@@ -76,24 +76,25 @@ SELECT w.account_id, 'broken', 'its journal', '' FROM wanted w LEFT JOIN LATERAL
 """
 
 
-def audit(db: Db, units: Sequence[Unit]) -> Mapping[int, str]:
-    """What is not as arrears left it, by account; an account of which everything is has no entry."""
+def audit(db: Db, units: Sequence[Unit]) -> tuple[Mapping[int, str], Mapping[int, Sequence[Recorded]]]:
+    """What is not as arrears left it, by account; and the journal of each account of which everything is."""
     said: dict[int, dict[str, dict[str, str]]] = defaultdict(lambda: defaultdict(dict))
     for account, kind, name, value in db.execute(AUDIT, {"accounts": [u.no for u in units]}):
         said[account][kind][name] = value
     found: dict[int, str] = {}
+    histories: dict[int, Sequence[Recorded]] = {}
     for unit in units:
         assert unit.before is not None, "only what is stored is cut"
         why = _differing(unit.before, said[unit.no])
         if not why:
-            history = _history(unit.no, said[unit.no]["fact"])
+            histories[unit.no] = history = _history(unit.no, said[unit.no]["fact"])
             if fold(history) != unit.before:
                 why = "its state was changed by hand"
             else:
                 why = _unlike_journal(unit.before, history, said[unit.no])
         if why:
             found[unit.no] = why
-    return found
+    return found, histories
 
 
 def _history(number: int, facts: Mapping[str, str]) -> list[Recorded]:

@@ -13,7 +13,7 @@ import psycopg
 
 from arrears.core.address import mailbox_of
 from arrears.core.errors import Refused
-from arrears.core.facts import SystemFact, SystemTaskClosed, encode_fact, kind_of
+from arrears.core.facts import Recorded, SystemFact, SystemTaskClosed, encode_fact, kind_of
 from arrears.core.guards import Guards
 from arrears.core.payments.limits import AmountLimits
 from arrears.core.system import System, fold_system
@@ -56,6 +56,7 @@ class PostgresBatch:
         self._sent_numbers: set[int] = set()
         self._looks: list[tuple[Sequence[Unit], Iterable[DbRow]]] = []
         self._proven: list[int] = []
+        self._histories: dict[int, Sequence[Recorded]] = {}
 
     def write_early(self, units: Sequence[Unit]) -> None:
         """See ports.Batch. The pipeline that `_writing` opened takes them to the server at once."""
@@ -93,9 +94,14 @@ class PostgresBatch:
 
     def audit(self, units: Sequence[Unit]) -> Mapping[int, str]:
         """See ports.Batch."""
-        changed = audit(self._db, units)
+        changed, histories = audit(self._db, units)
         self._proven += [unit.no for unit in units if unit.no not in changed]
+        self._histories.update(histories)
         return changed
+
+    def audited(self, account: int) -> Sequence[Recorded]:
+        """See ports.Batch."""
+        return self._histories[account]
 
     def grant_deletions(self, day: date, wanted: int, cap: int) -> int:
         """See ports.Batch. The day's row serialises everybody who asks."""

@@ -107,6 +107,28 @@ def awaiting_release(store: PostgresStore, limit: int = 1000) -> list[Awaiting]:
         return [Awaiting(account, ref, sub, on, utc(at)) for account, ref, sub, on, at in found]
 
 
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """A subscription whose service has confirmed that it is deleted."""
+
+    account: int
+    subscription: int
+    ordered_at: datetime
+
+
+def deleted_lately(store: PostgresStore, limit: int) -> list[Deleted]:
+    """What is deleted and confirmed, the last that was ordered first."""
+    with store.transaction() as db:
+        found = db.execute(
+            "SELECT e.account_id, e.subscription, e.ordered_at FROM service_end e"
+            " JOIN subscription s ON s.account_id = e.account_id AND s.no = e.subscription"
+            " WHERE e.ordered_at IS NOT NULL AND s.generation = e.generation AND s.state = 'deleted'"
+            " ORDER BY e.ordered_at DESC, e.account_id, e.subscription LIMIT %s",
+            [limit],
+        )
+        return [Deleted(account, sub, utc(at)) for account, sub, at in found]
+
+
 def with_deletion_ahead(store: PostgresStore, last: date) -> list[int]:
     """The accounts of which something may be deleted up to this day, as far as a day is stored, in order of their
     numbers; and of which something is ordered to be, and not yet."""

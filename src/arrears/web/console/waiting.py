@@ -14,7 +14,7 @@ from arrears.core.people.roles import StaffAct
 from arrears.engine import commands
 from arrears.notices import values
 from arrears.store.postgres.lists import list_tasks
-from arrears.store.postgres.queries import Task, awaiting_release, open_task
+from arrears.store.postgres.queries import Task, awaiting_release, deleted_lately, open_task
 from arrears.web.account_centre.frame import READS
 from arrears.web.console.frame import ConsoleRequest, account_path, console_page
 from arrears.web.names import called
@@ -22,6 +22,7 @@ from arrears.web.numbers import whole
 
 TASKS_A_PAGE: Final = 50
 RELEASES_SHOWN: Final = 100
+DELETED_SHOWN: Final = 50
 
 
 @console_page(methods=(*READS, "POST"))
@@ -72,7 +73,8 @@ def _task(console: ConsoleRequest, one: Task) -> dict[str, Any]:
 
 @console_page(methods=(*READS, "POST"), act=StaffAct.APPROVE)
 def deletions(console: ConsoleRequest) -> HttpResponse:
-    """Deletions above the day's cap. Two different members of staff release each, with the account's name typed."""
+    """Deletions above the day's cap: two different members of staff release each, with the account's name typed. And
+    what was deleted lately, each with its certificate."""
     why = ""
     if console.request.method == "POST":
         try:
@@ -83,7 +85,19 @@ def deletions(console: ConsoleRequest) -> HttpResponse:
     found = awaiting_release(console.live.store, RELEASES_SHOWN)
     snapshots = console.live.store.snapshots([one.account for one in found])
     contacts = console.live.store.contacts([one.account for one in found])
+    gone = deleted_lately(console.live.store, DELETED_SHOWN)
+    theirs = console.live.store.contacts([one.account for one in gone])
     shown = {
+        "deleted": [
+            {
+                "id": format_id(SUBSCRIPTION, one.account, one.subscription),
+                "name": values.clean(theirs[one.account].name),
+                "day": values.day(one.ordered_at.date(), console.locale),
+                "path": f"/console/{account_path(one.account)}",
+                "pdf": f"/console/{account_path(one.account)}deleted/{one.subscription}.pdf",
+            }
+            for one in gone
+        ],
         "waiting": [
             {
                 "id": format_id(SUBSCRIPTION, one.account, one.subscription),

@@ -1,0 +1,115 @@
+"""The days that a deletion waits for, counted one by one: retention, the debt's own days, the lead of its warnings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import date, timedelta
+
+from arrears.core.account import Hold, HoldScope
+from arrears.core.calendar import Calendar, calendar_of
+from arrears.core.policy import Policy
+from arrears.core.second_look.reading import ONE_DAY, ReadDebt, ReadEnd, ReadJournal, ReadWarning
+
+HeldDays = tuple[date, date]
+"""The first and the last local day that lie whole in a hold."""
+
+
+def by_clocks(journal: ReadJournal, number: int, policy: Policy, *, held: bool = True) -> date | None:
+    """The first day by which a subscription has been kept for its retention, and its oldest debt been past due for as
+    long as the policy says, without the days on which deletion was held. None: no debt leads to it that could. With
+    `held` False as if nothing had ever been held."""
+    sub = journal.subs[number]
+    end = _end_of(journal, number)
+    assert policy.retention_days is not None
+    assert end.ended_on is not None
+    owed = journal.owed_for(number)
+    naming = [debt for debt in owed if number in debt.subscriptions]
+    calendar = calendar_of(end.terms.zone)
+    own = _spans(journal, journal.holds.values(), number, None, calendar) if held else []
+    of_debts = [_spans(journal, journal.holds.values(), 0, debt, calendar) for debt in naming] if held else []
+
+    def off(day: date) -> bool:
+        return _within(day, own) or (bool(of_debts) and all(_within(day, spans) for spans in of_debts))
+
+    kept = _reached(end.ended_on, policy.retention_days, off)
+    clocks = [debt for debt in owed if not journal.debt_held(debt.no)]
+    if not clocks:
+        return None if sub.cut or owed else kept
+    whole = (policy.disable_after_days or 0) + policy.retention_days
+    return max(kept, min(_of_debt(journal, debt, number, whole, held=held) for debt in clocks))
+
+
+def _of_debt(journal: ReadJournal, debt: ReadDebt, number: int, days: int, *, held: bool) -> date:
+    spans = _spans(journal, journal.holds.values(), number, debt, journal.calendar) if held else []
+    assert debt.day_0 is not None
+    return _reached(max(debt.day_0, debt.not_before), days, lambda day: _within(day, spans))
+
+
+def counting(journal: ReadJournal, number: int, policy: Policy) -> list[tuple[ReadWarning, date]]:
+    """The warnings that somebody has got and that nothing has made untrue since, each with the first day on which the
+    deletion may come by it: the day that it names, and its lead after it was got (spec, section 3)."""
+    end = _end_of(journal, number)
+    kept, freely = by_clocks(journal, number, policy), by_clocks(journal, number, policy, held=False)
+    calendar = calendar_of(end.terms.zone)
+    found = []
+    for warning in end.warnings:
+        if warning.accepted_at is None or kept is None or freely is None:
+            continue
+        lead_ends = calendar.local_day(warning.accepted_at) + timedelta(days=policy.delete_lead_days)
+        day = max(warning.promised_on, lead_ends)
+        if not (_moved(journal, number, warning, kept, max(day, freely)) or _doubted(journal, warning, max(day, kept))):
+            found.append((warning, day))
+    return found
+
+
+def _moved(journal: ReadJournal, number: int, warning: ReadWarning, kept: date, without: date) -> bool:
+    """Whether a hold has put the day later than the warning says and than it would be, and ended after it was got."""
+    assert warning.accepted_at is not None
+    if kept <= without:
+        return False
+    ends = [journal.hold_ends(hold) for hold in journal.holds.values() if journal.stops_deletion(hold, number)]
+    return any(end is not None and end > warning.accepted_at for end in ends)
+
+
+def _doubted(journal: ReadJournal, warning: ReadWarning, day: date) -> bool:
+    """Whether a doubt stood at the end of the day on which the deletion would have come by this warning."""
+    assert warning.accepted_at is not None
+    at = journal.calendar.end_of_day(day)
+    return any(since < at < until and warning.accepted_at < until for since, until in journal.doubted)
+
+
+def _end_of(journal: ReadJournal, number: int) -> ReadEnd:
+    end = journal.subs[number].end
+    assert end is not None, "asked of what has been stopped"
+    return end
+
+
+def _spans(
+    journal: ReadJournal, holds: Iterable[Hold], number: int, debt: ReadDebt | None, calendar: Calendar
+) -> list[HeldDays]:
+    """The holds on the deletion of this subscription (0: of none) and those on this debt, in whole days."""
+    found = []
+    for hold in holds:
+        of_debt = debt is not None and hold.scope is HoldScope.DEBT and hold.target == debt.no
+        if of_debt or (number and journal.stops_deletion(hold, number)):
+            ends = journal.hold_ends(hold)
+            first = calendar.local_day(hold.from_at)
+            if hold.from_at > calendar.start_of_day(first):
+                first += ONE_DAY
+            found.append((first, date.max if ends is None else calendar.local_day(ends) - ONE_DAY))
+    return found
+
+
+def _within(day: date, spans: Iterable[HeldDays]) -> bool:
+    return any(first <= day <= last for first, last in spans)
+
+
+def _reached(start: date, days: int, off: Callable[[date], bool]) -> date:
+    """The first day by which so many have been counted after `start`; a day that is off does not count."""
+    day = start
+    while True:
+        if not off(day):
+            if not days:
+                return day
+            days -= 1
+        day += ONE_DAY
