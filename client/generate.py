@@ -17,6 +17,7 @@ from typing import Any, Final
 PLACE: Final = Path(__file__).parent / "src" / "arrears_client"
 BY_HEADER: Final = {"If-Match": "if_match", "If-None-Match": "if_none_match"}
 KEY: Final = "Idempotency-Key"
+OCTETS: Final = "application/octet-stream"
 NDJSON: Final = "application/x-ndjson"
 CHOICES_MAX: Final = 12
 """A longer list of words (every currency) is text."""
@@ -153,10 +154,12 @@ def call(path: str, method: str, operation: Document) -> list[str]:
         one = parameter(said)
         by_place[said["in"]].append(one)
         needed |= {one[0]} if said.get("required") else set()
-    body, rows = body_of(operation), NDJSON in operation.get("requestBody", {}).get("content", {})
+    body, content = body_of(operation), operation.get("requestBody", {}).get("content", {})
+    rows, file = NDJSON in content, OCTETS in content
     first = [f"{name}: {kind}" for name, kind, _ in by_place["path"]]
     first += [f"body: {typed(body)}"] if body is not None else []
     first += ["rows: Iterable[Mapping[str, Any]]"] if rows else []
+    first += ["file: bytes"] if file else []
     named = [
         f"{name}: {kind}" if name in needed else f"{name}: {kind.removesuffix(' | None')} | None = None"
         for name, kind, _ in (*by_place["query"], *by_place["header"])
@@ -178,6 +181,7 @@ def call(path: str, method: str, operation: Document) -> list[str]:
     sent += ["body=body"] if body is not None else []
     sent += ["key=idempotency_key"] if keyed else []
     act = f"self._rows({place}, rows)" if rows else f"self._call({', '.join(sent)})"
+    act = f"self._file({', '.join([place, 'file', *sent[2:]])})" if file else act
     words = operation.get("description") or operation["summary"]
     return [
         f"    def {name}({head}) -> {given}:",
@@ -251,6 +255,9 @@ class Operations:
         raise NotImplementedError
 
     def _rows(self, path: str, rows: Iterable[Mapping[str, Any]]) -> Any:
+        raise NotImplementedError
+
+    def _file(self, path: str, file: bytes, query: Query | None = None) -> Any:
         raise NotImplementedError
 '''
 

@@ -103,6 +103,7 @@ CASES = {
         "https://billing.example.org/",
         "is {given!r}; say once where the number belongs, as {{number}}",
     ),
+    "attach_invoices": Case(False, "1", True, "yes", "is 'yes'; give 1 or leave it out"),
     "support_url": Case(
         "", "https://help.example.org/b?from=mail", "https://help.example.org/b?from=mail", "javascript:alert(1)", A_URL
     ),

@@ -36,10 +36,12 @@ from arrears.engine import acting, run
 from arrears.ports import Batch
 from torture import deletion_years
 from torture.deletion_stories import (
+    JUMP,
     acknowledged_late,
     blank,
     bounced_before_the_order,
     capped,
+    clock_jumps,
     credit_before_the_order,
     disputed_before_the_order,
     doubted_at_the_deadline,
@@ -152,6 +154,14 @@ def _no_doubts() -> Sequence[Swap]:
     return [(View, "doubts", property(lambda _self: ()))]
 
 
+def _no_gap() -> Sequence[Swap]:
+    return [(run, "TICK_GAP_MAX", 1000 * ONE_DAY)]
+
+
+def _no_skew() -> Sequence[Swap]:
+    return [(run, "CLOCK_SKEW_MAX_SECONDS", float("inf"))]
+
+
 def _no_cap() -> Sequence[Swap]:
     return [(acting, "_within_cap", lambda fact, _deletions: fact)]
 
@@ -240,6 +250,7 @@ FAULTS: Final = (
     _case("who answers for the account alone is deleted", one_clock, _anybody),
     _case("an import has lost the dispute", disputed_before_the_order, _nothing_held),
     _case("retention is blank", blank, list),
+    _case("a clock that jumps by 91 days is not suspected", clock_jumps, _no_gap, _no_skew),
 )
 
 
@@ -274,6 +285,7 @@ def seen(one: DeletionFault) -> Seen:
     with put_back(one.fault):
         story = one.story()
     why = [r.fact.why for r in story.history() if isinstance(r.fact, f.Parked)]
+    why += [fact.why for fact in story.inner.system_facts if isinstance(fact, f.ClockSuspected)]
     stopped = why[0] if why and not deletions(story) else ""
     looks: list[Breach] = []
 
@@ -286,6 +298,9 @@ def seen(one: DeletionFault) -> Seen:
     with put_back(one.fault), put_back(unguarded):
         story = one.story()
     said = [breach for breach in (*looks, *story.checker.breaches) if "parked" not in breach.what]
+    if one.story is clock_jumps:
+        # Asked by the right clock.
+        said += check_account(story.account, story.history(), story.store.policies(), story.now - JUMP)
     return Seen(stopped, str(said[0].invariant + ": " + said[0].what) if said else "")
 
 

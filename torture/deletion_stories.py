@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from datetime import date
+from datetime import date, timedelta
 from typing import Final
 
 from tests.stories.story import Story
@@ -117,6 +117,18 @@ def one_clock() -> Story:
     story = Story(policy='scope = "account"', services=("cloud", "mail"), bill=False)
     story.bill(-1, subscriptions=(1,))
     return story.until(LAST)
+
+
+JUMP: Final = timedelta(days=91)
+
+
+def clock_jumps() -> Story:
+    """Stopped on day 30; on day 31 the program's clock goes on by 91 days, and the database's does not."""
+    story = Story().until(31)
+    tick = story.inner.tick
+    story.store.tick = lambda now: (tick(now)[0], JUMP.total_seconds())  # type: ignore[method-assign]
+    story.stage.now += JUMP
+    return story.run().until(LAST)
 
 
 def blank() -> Story:

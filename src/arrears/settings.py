@@ -179,6 +179,12 @@ class Settings:
         "",
         "the documents are ours",
     )
+    attach_invoices: bool = setting(
+        "`1`: the document of each invoice goes along with the mail that asks to transfer it",
+        as_switch,
+        False,
+        "linked",
+    )
     support_url: str = setting(
         "where a customer finds help",
         as_url,

@@ -29,6 +29,7 @@ from arrears.core.policy import default_policy
 from arrears.engine import worker
 from arrears.engine.beside import beside
 from arrears.engine.commands.bank.taking import bank_hourly, take_from
+from arrears.engine.commands.documents import attached
 from arrears.engine.courier import Courier
 from arrears.engine.failpoints import arm
 from arrears.engine.message_context import MailLimits, MessageContext
@@ -161,8 +162,7 @@ class Installation:
         """See engine/worker.py, and `hourly`."""
         outside = self.channel, self.services, self.clock, self.limits, self.providers, self.context()
         how = partial(worker.work, poll_seconds=poll_seconds, wait=wait, say=say, watcher=watcher)
-        how = partial(how, hourly=self.hourly, each_time=self.take_statements)
-        how(self.store, *outside)
+        how(self.store, *outside, hourly=self.hourly, each_time=self.take_statements)
 
     def courier(self) -> Courier:
         """Carries events and orders to their endpoints. See engine/courier.py."""
@@ -224,8 +224,7 @@ def other_channels() -> Mapping[ChannelName, OtherChannel]:
 
 
 def return_keys(database: str) -> tuple[bytes, ...]:
-    """What signs the return addresses of messages, and what signed them before: the installation's secret key. Whoever
-    takes in returned mail must have the same."""
+    """What signs return addresses of messages, and what did before: who takes in returned mail must have the same."""
     set_up_django(database)
     from django.conf import settings as django_settings
 
@@ -243,7 +242,8 @@ def _mail_context(ours: Settings, base_url: str) -> MessageContext:
     operator = Operator(ours.operator, help_url, ours.support_email, ours.iban, ours.legal_identity)
     limits = MailLimits(per_hour=ours.mail_per_hour, per_recipient_a_day=ours.mail_per_recipient)
     words = texts(ours.texts) if ours.texts else texts()  # for a cache, None and nothing are two
-    return MessageContext(words, operator, base_url, limits=limits)
+    attach = partial(attached, *invoice_documents(ours)) if ours.attach_invoices else None
+    return MessageContext(words, operator, base_url, limits=limits, attach=attach)
 
 
 @cache

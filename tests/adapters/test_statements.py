@@ -385,3 +385,12 @@ def test_no_damage_to_a_file_is_a_traceback(damage: bytes, at: int, is_camt: boo
         assert found.refused or found.statements
         for statement in found.statements:
             assert "\n" not in wrong_with(statement)
+
+
+@pytest.mark.parametrize("after", [":62F:C260227EUR150,00", ":86:more", ":61:2602270227C10,00NTRFNONREF"])
+def test_a_dash_that_a_payer_wrote_on_a_line_of_its_own_ends_no_statement(after: str) -> None:
+    lines = [":61:2602270227C50,00NTRFNONREF", ":86:/REMI/with thanks -", "-", "", after]
+    balance = [] if after.startswith(":62F") else [":62F:C260227EUR150,00"]
+    text = "\n".join([":20:STMT", f":25:{IBAN}", ":28C:12/1", ":60F:C260226EUR100,00", *lines, *balance, "-", ""])
+    found = read_statement_file(text.encode())
+    assert [len(one.entries) for one in found.statements] == [1 + after.startswith(":61")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import stripe
@@ -233,6 +234,19 @@ def test_a_look_up_by_id_reads_it_and_checks_that_it_is_ours() -> None:
     wire.on(READ, intent(metadata={"attempt": "att_12_31"})).on("GET payment_intents", listed())
     wire.on("GET checkout/sessions", listed())
     assert adapter(wire).look_up("att_12_3", "cus_1", "pi_1", NOW) == NotFound()
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ({"failure_reason": "declined", "pending_reason": "insufficient_funds"}, "declined"),
+        ({"failure_reason": None, "pending_reason": "insufficient_funds"}, "insufficient_funds"),
+        ({}, ""),
+    ],
+)
+def test_why_a_refund_waits_or_has_failed_is_what_stripe_says(said: dict[str, Any], why: str) -> None:
+    answer = adapter(Wire().on("POST refunds", refund("failed", **said))).refund("pi_1", 1200, "EUR", "refund-1")
+    assert (answer.state, answer.ref, answer.why) == (RefundState.REFUSED, "re_1", why)
 
 
 @pytest.mark.parametrize(("minor", "currency"), [(5, "EUR"), (10**9, "EUR"), (550, "MGA"), (100, "XAU")])

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from arrears_client import ApiProblem, Client
+from tests.site import using
 from tests.sources import ROOT
 from tests.stories.paying import post as post_form
 from tests.web.living import Living
@@ -70,6 +71,17 @@ class Calling:
         return called
 
 
+STATEMENT = b""":20:STARTUMSE
+:25:NL91ABNA0417164300
+:28C:1/1
+:60F:C260601EUR0,00
+:61:2606010601C1,00NTRFNONREF//CLIENT1
+:86:?20nobody knows
+:62F:C260601EUR1,00
+-
+"""
+
+
 def sent_by_hand(call: Calling, today: str, due: str, later: str) -> None:
     """Accounts, invoices and what is done with them."""
     ann = {"name": "Ann", "country": "NL", "zone": "Europe/Amsterdam", "locale": "nl", "payment_mode": "invoice"}
@@ -81,6 +93,8 @@ def sent_by_hand(call: Calling, today: str, due: str, later: str) -> None:
         call.put_invoice(number, {**invoice, "total": {"amount_minor": minor, **eur}})
     call.get_invoice("K/3")
     call.post_upserts([{"kind": "account", "ref": "client-2", **ann}])
+    with using(bank_accounts=(("NL91ABNA0417164300", "EUR"),)):
+        call.post_bank_statements(STATEMENT, name="client.sta")
     call.post_payments(
         {"account": "client-1", "ref": "p-1", "amount": {"amount_minor": 900, **eur}, "invoices": ["K-1"]}
     )

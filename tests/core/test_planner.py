@@ -286,6 +286,8 @@ def bank_cases() -> Iterator[Case]:
         yield Case(f"{network} without a code: the customer may", MAY, want(network, THEM), no_code)
     unsent = (tried(week, decline="provider_error", reached_network=False),)
     yield Case("a debit that no bank has seen has no code that says anything", MAY, want(SEPA), unsent)
+    under_way = (tried(week, state=AttemptState.SUBMITTED),)
+    yield Case("a debit under way has no code that says anything", MAY, want(SEPA, entry=NEW_ENTRY), under_way)
     returned = tried(ago(days=20), returned_at=ago(days=10))
     for days, answer in ((15, refused("sepa_fix_data")), (10, MAY), (5, MAY)):
         book = (returned, tried(ago(days=days), state=AttemptState.PAID), tried(ago(days=1), "AM04"))
@@ -461,6 +463,7 @@ def test_staff_hear_of_a_mandate_that_is_gone() -> None:
     assert alert_of(load_rules(), card, MASTERCARD, Codes("", "05", "42")) == "compliance"
     assert alert_of(load_rules(), MethodKind.ACH, ACH, Codes("revoked", "R03")) == "mandate_revoked"
     assert alert_of(load_rules(), card, VISA, Codes("", "51")) == ""
+    assert alert_of(load_rules(), MethodKind.SEPA, SEPA, Codes("", "AM04", "42")) == "", "advice is of cards"
 
 
 MISTAKES = {

@@ -151,6 +151,19 @@ def test_a_part_may_be_paid_once_the_whole_has_failed_or_is_more_than_one_charge
     assert ordinal_of(account, quote.parts) == tries
 
 
+def test_a_part_may_be_paid_once_one_of_its_debts_was_tried_in_vain() -> None:
+    story = Story()
+    story.bill(-1)
+    story.until(3)
+    asked = view(story)
+    for tries, may in (((0, 0), False), ((1, 0), True), ((0, 1), True)):
+        debts = tuple(replace(debt, tries=n) for debt, n in zip(story.account.debts, tries, strict=True))
+        account = replace(story.account, debts=debts)
+        [quote] = quotes(view(story))
+        found = part_range(View(asked.policies, account, asked.guards, story.now), quote)
+        assert found == (PartRange(PART_MINIMUM_MINOR, 2 * PRICE) if may else None)
+
+
 def test_why_nothing_can_be_paid_is_said_of_what_is_past_due() -> None:
     story = Story(bill=False)
     assert nothing_because(view(story)) == "nothing is owed"

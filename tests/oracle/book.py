@@ -129,6 +129,9 @@ class BookSubscription:
     told: dict[str, date] = field(default_factory=dict)
     warned: list[BookWarning] = field(default_factory=list)
     deferred: set[str] = field(default_factory=set)
+    interrupted: date | None = None
+    """The day on which something else than debt stopped it while it was past due: taken back before that day is over
+    the service had not ended, and everything is as it was (record 65)."""
 
     def counting(self, action: str) -> list[BookWarning]:
         """The warnings that count, the first accepted first."""

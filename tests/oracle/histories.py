@@ -53,6 +53,9 @@ THEMES: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
     # Small debts, of which some are held.
     (("patient",), ("bill", "bill", "bill", "dispute", "dispute", "hold", "release", "pay", "wait")),
 )
+BACK_AND_FORTH = 95_000_000
+"""From this number on somebody who owes stops what they use, and mostly brings it back on the same day."""
+MEANWHILE = ("hold", "release", "pay", "bill", "mail", "mail server", "wait", "dispute", "reopen", "tell")
 CALM_DAYS = (30, 30, 130, 250)
 """Of four histories one goes on until whatever is left unpaid is deleted."""
 LOOK_EVERY = timedelta(days=5)
@@ -209,6 +212,8 @@ class Game(Play):
 def plot(number: int) -> Plot:
     """The history of a number."""
     dice = random.Random(number)
+    if number >= BACK_AND_FORTH:
+        return _back_and_forth(dice)
     kinds, policies = KINDS + MORE, list(range(len(POLICIES)))
     if number >= THEMED:
         names, kinds = THEMES[number % len(THEMES)]
@@ -219,6 +224,23 @@ def plot(number: int) -> Plot:
     ]
     start = dice.choice(DAYS) + timedelta(days=dice.randint(-4, 4))
     return Plot(dice.choice(ZONES), dice.choice(policies), start, tuple(moves))
+
+
+def _back_and_forth(dice: random.Random) -> Plot:
+    def move(hours: tuple[int, ...], *what: str, pick: int = -1) -> Move:
+        return Move(
+            dice.choice(hours), dice.choice(what), pick if pick >= 0 else dice.randint(0, 5), dice.randint(0, 40)
+        )
+
+    moves = [move((0,), "bill"), move((0,), "bill"), move((24 * 3, 24 * 7, 24 * 14, 24 * 20, 24 * 29), "wait")]
+    for _ in range(dice.randint(2, 7)):
+        sub = dice.randint(0, 1)
+        stop, back = dice.choice((("cancel", "reactivate"), ("cancel", "reactivate"), ("block", "unblock")))
+        moves.append(move((24, 24 * 3, 24 * 7, 24 * 10), stop, pick=sub))
+        moves += [move((0, 1, 7), *MEANWHILE) for _ in range(dice.choice((0, 0, 1, 2)))]
+        moves.append(move((0, 1, 1, 7, 15, 24), back, pick=sub))
+    start = dice.choice(DAYS) + timedelta(days=dice.randint(-4, 4))
+    return Plot(dice.choice(ZONES), dice.choice(range(len(POLICIES))), start, tuple(moves))
 
 
 def played(number: int) -> Game:

@@ -170,6 +170,11 @@ class Judge(Outside):
             yield f"{sub.no} is resumed, and nothing was paid since it stopped"
         sub.state = fact.after.value
         sub.cut = sub.paid_since_stop = False
+        interrupted = sub.interrupted if sub.state == "past_due" and sub.end is not None else None
+        if interrupted is not None and sub.end is not None and r.at < ends(interrupted, sub.end.zone):
+            sub.end = None
+            return
+        sub.interrupted = None
         if fact.order_no or fact.after.value in ("active", "past_due"):
             if sub.end is not None:
                 sub.generation += 1

@@ -100,6 +100,12 @@ class Outside(TextLadder):
         debt = self.debts.get(fact.debt)
         if debt is not None:
             debt.due, debt.day_0, debt.forced = fact.due_on, None, None
+        self._nothing_goes_on()
+
+    def _nothing_goes_on(self) -> None:
+        """Days may have moved meanwhile: whoever is stopped for something else is warned anew."""
+        for sub in self.subs.values():
+            sub.interrupted = None
 
     def _canceled(self, fact: f.Canceled, r: f.Recorded) -> None:
         self._stopped(fact.subscription, "canceled", fact.on, fact.terms, fact.order_no, r)
@@ -113,7 +119,9 @@ class Outside(TextLadder):
         if sub.end is None or reason == "canceled":
             # Who cancels what is stopped has a service end of its own from that day, and is warned anew.
             order_no = order_no or (sub.end.order_no if sub.end is not None else 0)
-            sub.lapse(RESTRICT, DISABLE, DELETE)
+            if sub.end is None:
+                sub.interrupted = on if sub.state == "past_due" else None
+            sub.lapse(*((DELETE,) if sub.interrupted else (RESTRICT, DISABLE, DELETE)))
             # A restriction for debt is overtaken: when this reason is lifted, its ladder begins again.
             sub.cut = sub.cut and sub.end is not None
             policy, zone = terms.policy, terms.zone  # type: ignore[attr-defined]
@@ -144,6 +152,7 @@ class Outside(TextLadder):
         found |= self._ended_by(hold, r.at) | self._still_moved(hold, r.at)
         for no, action in found:
             self.subs[no].void(action, hold.end(self.day_zone) or r.at)
+        self._nothing_goes_on()
 
     def _arrangement_made(self, fact: f.ArrangementMade, r: f.Recorded) -> None:
         made = fact.arrangement

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 import pytest
-from tests.oracle.histories import disagreements, played
+from tests.oracle.histories import BACK_AND_FORTH, disagreements, played
 from tests.sizes import few
 
 from arrears.core import facts as f
@@ -31,3 +31,12 @@ DRAWN: Final = {
 def test_what_may_befall_an_account_does() -> None:
     histories = [played(number).history for number in (132, 5, 101, 136)]
     assert DRAWN - {type(recorded.fact) for history in histories for recorded in history} == set()
+
+
+def test_who_goes_back_and_forth_is_judged_by_the_days_they_had() -> None:
+    """Histories in which a ladder goes on over a stop that was taken back on its day (record 65)."""
+    numbers = range(BACK_AND_FORTH, BACK_AND_FORTH + 8)
+    games = {number: played(number) for number in numbers}
+    assert {number: game.said for number, game in games.items() if game.said} == {}
+    resumed = [r.fact for game in games.values() for r in game.history if isinstance(r.fact, f.Resumed)]
+    assert {fact.goes_on for fact in resumed} == {True, False}

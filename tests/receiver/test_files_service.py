@@ -85,7 +85,7 @@ def files(service: Served) -> Served:
 
 
 def test_the_kit_has_nothing_to_say_about_it(files: Served) -> None:
-    """I14, I15, I17; scenario 37."""
+    """I14, I15, I17; scenario 37; F45: permuted, repeated, forged, late."""
     assert prove(OverHttp(f"{files.url}orders/files"), SECRET, "files", files.state_in) == []
 
 

@@ -103,7 +103,7 @@ def test_a_credit_that_names_an_invoice_is_booked_and_what_was_stopped_resumes_i
     assert store.check_all()[1] == []
 
 
-def test_the_same_file_an_overlap_and_an_early_notice_give_each_credit_once(store: PostgresStore) -> None:
+def test_i20_the_same_file_an_overlap_and_an_early_notice_give_each_credit_once(store: PostgresStore) -> None:
     paid, other = credit(12_000, "INV-0001", reference="R1"), credit(500, "who knows", reference="R2")
     assert take(store, statement(paid, kind=StatementKind.EARLY), "early").state == "taken"
     assert take(store, statement(paid, kind=StatementKind.EARLY), "early").state == "known"
@@ -268,7 +268,7 @@ def test_a_reference_made_of_numbers_finds_its_invoice(store: PostgresStore) -> 
     assert (open_of(store, 3), open_of(store, 2)) == ([12_000], [])
 
 
-def test_orders_of_files_give_the_same_books(make_postgres: Callable[[], PostgresStore]) -> None:
+def test_i20_orders_of_files_give_the_same_books(make_postgres: Callable[[], PostgresStore]) -> None:
     days: Sequence[tuple[BankFile, str]] = (
         (statement(credit(12_000, "INV-0001", reference="R1"), kind=StatementKind.EARLY), "early"),
         (statement(credit(12_000, "INV-0001", reference="R1")), "day"),

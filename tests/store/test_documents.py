@@ -22,7 +22,7 @@ from arrears.core.policy import default_policy
 from arrears.engine import commands
 from arrears.engine.booking import Payment
 from arrears.engine.commands import corrections
-from arrears.engine.commands.documents import credit_note, invoice_document
+from arrears.engine.commands.documents import attached, credit_note, invoice_document
 from arrears.engine.system import adopt_policy
 from arrears.store.postgres.store import PostgresStore
 
@@ -167,3 +167,11 @@ def test_no_credit_note_guesses_which_of_several_taxes_was_credited(store: Postg
     corrections.credit(store, "I-8", 100, at(2), "staff:1", "agreed")
     with pytest.raises(Refused, match="has several taxes"):
         credit_note(store, Press(), INVOICING, "I-8", 1, at(3))
+
+
+def test_what_is_attached_to_a_mail_is_the_document_that_is_kept(store: PostgresStore) -> None:
+    commands.issue_invoices(store, [replace(TAXED, account=3, number="I/5", lines=(), tax_lines=())], at(1), API)
+    press = Press()
+    found = attached(INVOICING, press, store, ["I-1", "I/5", "nobody's"], at(2))
+    kept = invoice_document(store, press, INVOICING, "I-1", at(3))
+    assert [(one.name, one.body) for one in found] == [("invoice-I-1.pdf", kept.body)], "a card's has no slip"

@@ -13,6 +13,9 @@ from torture.put_back import put_back
 
 from arrears.adapters.channels.memory import MemoryChannel
 from arrears.adapters.services.inprocess import InProcessServices
+from arrears.core.deletions import DeletionStage, planned_deletions
+from arrears.core.guards import Guards
+from arrears.core.view import View
 from arrears.engine import run as engine
 from arrears.engine.run import Limits, run, run_batch
 from arrears.ports import Store
@@ -31,6 +34,8 @@ def test_what_the_journal_does_not_allow_is_a_task_and_no_order(store: Store) ->
         assert sub.end is not None
         assert sub.end.ordered_at is None
         assert account.parked == "subscription 1 may not be deleted: it has not cooled off"
+        view = View(store.policies(), account, Guards(), at(123))
+        assert [one.stage for one in planned_deletions(view)] == [DeletionStage.SET_ASIDE]
 
 
 @pytest.mark.turn(2)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -140,16 +140,19 @@ class Paying(Story):
         return sum(1 for line in self.sandbox.control("book") if line["taken"])
 
 
-def post(url: str, **form: str) -> None:
-    """Send a page's form, as a browser without scripts would; where it leads to is not followed."""
+def post(url: str, **form: str) -> str:
+    """Send a page's form, as a browser without scripts would; where it leads to is told and not followed."""
     request = urllib.request.Request(url, urllib.parse.urlencode(form).encode())
 
     class Stay(urllib.request.HTTPRedirectHandler):
         def redirect_request(self, *_: Any) -> None:
             return None
 
-    with suppress(urllib.error.HTTPError):
+    try:
         urllib.request.build_opener(Stay).open(request, timeout=10).close()
+    except urllib.error.HTTPError as answer:
+        return answer.headers.get("Location", "")
+    return ""
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from tests.stories.words import words
 
@@ -24,7 +24,7 @@ from arrears.core.view import View
 from arrears.engine import commands, system
 from arrears.engine.booking import Payment
 from arrears.engine.run import DEFAULT_LIMITS, Limits
-from arrears.ports import Delivery, DeliveryAbout, Fate, Message, NewAccount, Obeyed, Order
+from arrears.ports import Delivery, DeliveryAbout, Fate, Message, NewAccount, Obeyed, Order, Store
 from arrears.sim.checker import Checker
 from arrears.sim.stage import Stage
 from arrears.sim.watched import watched
@@ -93,7 +93,8 @@ def table(text: str) -> list[str]:
 
 
 class Story:
-    """One account with an invoice of 120.00 EUR that is due the day before day 0, unless `bill` is off."""
+    """One account with an invoice of 120.00 EUR that is due the day before day 0, unless `bill` is off. `inner` is the
+    store, of which `port` says what is asked; in memory where none is given."""
 
     def __init__(
         self,
@@ -106,11 +107,13 @@ class Story:
         limits: Limits = DEFAULT_LIMITS,
         mode: Mode = Mode.CARD,
         accounts: int = 1,
+        inner: Any = None,
+        port: type = Store,
     ) -> None:
         chosen = default_policy() if policy is None else policy_from(policy) if isinstance(policy, str) else policy
-        self.inner = MemoryStore()
+        self.inner: Any = MemoryStore() if inner is None else inner
         self.checker = Checker(self.inner, limits.deletions_per_day, lambda _: None)
-        self.store = watched(self.inner, self.checker.committed, self.checker.system_changed)
+        self.store = watched(self.inner, self.checker.committed, self.checker.system_changed, port)
         self.calendar = calendar_of(zone)
         self.day_0 = due + timedelta(days=1)
         self.mail, self.hands = Mail(), Hands()
@@ -182,8 +185,13 @@ class Story:
         number = self.no if account is None else account
         count = self.account_of(number).debt_count + 1
         on = min(self.calendar.local_day(self.now), self.date(due))
-        invoice = commands.Invoice(number, f"I{number}-{count}", currency, minor, on, self.date(due), subscriptions)
+        called = self.called(number, count)
+        invoice = commands.Invoice(number, called, currency, minor, on, self.date(due), subscriptions)
         return commands.issue_invoices(self.store, [invoice], self.now, API)[0]
+
+    def called(self, account: int, count: int) -> str:
+        """The number of an account's first, second ... invoice."""
+        return f"I{account}-{count}"
 
     def bill_separately(self, due: int, minor: int, subscription: int) -> int:
         """The same for something that is always paid by itself (a third party's service)."""

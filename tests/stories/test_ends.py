@@ -14,6 +14,13 @@ from arrears.core.view import View
 from arrears.engine import commands
 from arrears.engine.run import Limits
 
+
+def disabled_on(story: Story) -> int:
+    """The day on which it was disabled for debt, which happened once."""
+    [(_, fact)] = story.facts(f.Disabled)
+    return story.day(fact.on)
+
+
 # -- cancel and reactivate -----------------------------------------------------------------------------------------
 
 
@@ -94,6 +101,61 @@ def test_reactivating_with_debt_starts_its_stage_anew() -> None:
     """)
 
 
+TAKEN_BACK = {"canceled": Story.cancel, "blocked": Story.block}
+GIVEN_BACK = {"canceled": Story.reactivate, "blocked": Story.unblock}
+
+
+@pytest.mark.parametrize("how", TAKEN_BACK)
+def test_a_stop_taken_back_before_its_day_is_over_goes_on_with_the_clock_it_had(how: str) -> None:
+    """Whoever cancels and comes back every day gains nothing, and every day that was told stays (decision 65)."""
+    story = Story()
+    for day in (5, 6, 7, 14, 21, 22, 27, 28, 29, 30):
+        GIVEN_BACK[how](TAKEN_BACK[how](story.until(day, "12:00")))
+    story.until(32)
+    days = story.diary(0, dates=True, only="promised warning disabled")
+    assert [line for line in days if "disable" in line and "resumed" not in line] == table("""
+        day  0 00:00  promised: disable cloud on day 30
+        day 21 09:00  warning 21: disable cloud on day 30
+        day 28 09:00  warning 28: disable cloud on day 30
+        day 31 00:00  disabled cloud on day 30
+        day 31 09:00  told: cloud disabled on day 30
+    """)
+    assert story.sub().generation == 1
+    story.check()
+
+
+def test_what_was_canceled_over_the_morning_of_its_warning_is_warned_when_it_comes_back() -> None:
+    story = Story().until(21, "08:00").cancel().until(21, "12:00").reactivate().until(31, "00:00")
+    assert story.diary(21, dates=True, only="resumed warning disabled") == table("""
+        day 21 12:00  resumed cloud: disabled -> past_due
+        day 21 12:00  warning 21: disable cloud on day 30
+        day 28 09:00  warning 28: disable cloud on day 30
+        day 31 00:00  disabled cloud on day 30
+    """)
+
+
+@pytest.mark.parametrize(("back", "stops"), [((29, "23:59"), 30), ((30, "00:00"), 60)])
+def test_the_day_of_the_cancel_decides_whether_the_service_had_ended(back: tuple[int, str], stops: int) -> None:
+    story = Story(zone="America/New_York").until(29, "22:00").cancel().until(*back).reactivate()
+    assert disabled_on(story.until(70)) == stops
+
+
+def test_a_hold_that_ends_while_a_service_is_canceled_lets_no_ladder_go_on() -> None:
+    """It has moved days, and what was warned of before it does not count any more."""
+    story = Story().until(10)
+    hold = story.hold(40)
+    story.until(25).cancel().release(hold).reactivate()
+    assert disabled_on(story.until(70)) == 55
+    story.check()
+
+
+def test_what_becomes_past_due_while_it_is_canceled_starts_its_stage_when_it_comes_back() -> None:
+    story = Story().until(-1, "23:00").cancel().until(0, "12:00").reactivate()
+    assert disabled_on(story.until(40)) == 30
+    paid = Story().until(10, "09:00").cancel().pay().reopen(1, 12_000).reactivate()
+    assert disabled_on(paid.until(50)) == 40
+
+
 def test_canceling_what_is_disabled_counts_retention_from_the_day_of_the_cancel() -> None:
     story = Story().until(100).cancel().until(193)
     assert story.diary(100, dates=True, only="promised cancel deletion") == table("""
@@ -102,6 +164,15 @@ def test_canceling_what_is_disabled_counts_retention_from_the_day_of_the_cancel(
         day 191 00:00  deletion of cloud scheduled
         day 192 00:00  deletion of cloud ordered
     """)
+
+
+def test_canceling_what_is_stopped_leaves_the_day_on_which_it_stopped() -> None:
+    for story in (Story().until(100), Story(bill=False).until(90).block().until(100)):
+        before = story.sub().end
+        after = story.cancel().sub().end
+        assert before is not None
+        assert after is not None
+        assert (after.stopped_on, after.ended_on) == (before.stopped_on, story.date(100))
 
 
 def test_what_is_canceled_while_disabled_does_not_come_back_by_paying_alone_nor_by_the_button_alone() -> None:

@@ -204,6 +204,19 @@ def test_a_method_that_was_removed_here_is_not_brought_back_by_the_same_word(sto
     assert (story.active, story.account.subscriptions[0].state) == ({"cloud": other}, State.ACTIVE)
 
 
+def test_a_method_that_was_removed_here_is_another_one_when_the_book_names_it_anew(story: Moving) -> None:
+    story.ledger.invoice("I1", 3)
+    first, second = story.at_provider(), story.at_provider()
+    story.comes(first).look().comes(second).look()
+    story.no = story.store.account_numbers(["A1"])["A1"]
+    methods.remove(story.store, story.providers, story.no, 1, story.now, ADMIN)
+    story.sandbox.sandbox.book.methods[first.ref].customer = first.customer_ref
+    story.comes(first).look()
+    assert story.active == {"cloud": 3}
+    assert [(m.no, m.removed) for m in story.store.methods(story.no)] == [(1, True), (2, False), (3, False)]
+    assert story.store.methods(story.no)[2].ref == first.ref
+
+
 def test_two_methods_of_which_nobody_says_which_card_they_are_are_two_cards(
     story: Moving, monkeypatch: pytest.MonkeyPatch
 ) -> None:

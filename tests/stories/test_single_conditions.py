@@ -41,9 +41,10 @@ from arrears.core.payments.values import (
 from arrears.core.states import State
 from arrears.core.view import View
 from arrears.engine import commands
-from arrears.engine.payments import methods, settling, sweep
+from arrears.engine.payments import methods, refunds, settling, sweep
 from arrears.engine.payments.becoming import become_another
-from arrears.engine.payments.canceling import cancel_open_attempts
+from arrears.engine.payments.canceling import cancel, cancel_open_attempts
+from arrears.engine.payments.providers import Providers
 from arrears.engine.payments.recording import Recording, record_change
 from arrears.engine.payments.tries import record_tries
 from arrears.engine.payments.wanted import may_confirm, not_to_be_charged, waits_for_nothing
@@ -281,6 +282,38 @@ def test_a_doubt_about_what_was_told_ends_when_it_is_recorded_after_all() -> Non
     told = odd._replace(currency="EUR")
     assert record_change(story.store, story.providers, "bank", told, story.now) is Recording.RECORDED
     assert story.account.doubts == ()
+
+
+def test_a_page_that_was_paid_on_and_waits_for_nobody_is_ended_as_a_page() -> None:
+    story = Banked()
+    story.until(1)
+    story.open_page()
+    [attempt] = story.account.attempts
+    cancel(story.store, story.providers, story.no, replace(attempt, on_page=False), story.now)
+    assert [one.state for one in story.store.attempts(story.no)] == ["canceled"]
+
+
+def test_a_copy_asks_for_no_refund_that_the_original_has_begun() -> None:
+    story = Banked()
+    story.card()
+    story.until(2)
+    [taken] = story.bank.taken
+    story.bank.silent = True
+    answer = refunds.refund(story.store, story.providers, f"bank:{taken}", 100, story.now, "staff:1", "x", "r1")
+    assert answer.state is RefundState.UNKNOWN
+    become_another(story.store, story.now, "staff:7", "a copy")
+    with pytest.raises(Refused) as refused:
+        refunds.pursue(story.store, story.providers, story.no, 1, story.now)
+    assert refused.value.code == "not_ours"
+
+
+def test_the_provider_that_opens_pages_is_one_of_those_that_are_set_up() -> None:
+    bank = Banked(bill=False).bank
+    assert (Providers({}).default, Providers({"bank": bank}).default) == ("", "bank")
+    assert Providers({"bank": bank, "till": bank}, default="till").default == "till"
+    for by_name, default in (({"bank": bank}, "till"), ({"bank": bank, "till": bank}, "")):
+        with pytest.raises(AssertionError):
+            Providers(by_name, default=default)
 
 
 # -- methods -----------------------------------------------------------------------------------------------------

@@ -169,6 +169,29 @@ def test_a_form_that_is_sent_twice_is_answered_with_what_came_of_it_the_first_ti
     assert "hiervan kan niet meer worden afgeschreven" in page
 
 
+def test_an_old_page_is_answered_by_what_came_of_its_own_form_alone(shop: Living, client: Client) -> None:
+    """A part that another page has paid is no answer to the button that pays everything."""
+    account = shop.account((12000, "EUR"))
+    sign_in(client, shop.email(account))
+    method = str(add_card(shop, client, account, "do_not_honor"))
+    path = f"/acc_{account}/settle"
+    client.post(path, {"do": "pay", "method": method, "quote": quotes(text(client.get(path))), "seen": "0"})
+    good = str(add_card(shop, client, account, "approve"))
+    old = {"method": good, "quote": quotes(text(client.get(path))), "seen": "1"}
+    part = {**old, "do": "part", "part_EUR": "20"}
+    thanks = client.post(path, part)["Location"]
+    assert client.post(path, part)["Location"] == thanks, "the same form once more"
+    stale = client.post(path, {**old, "do": "pay"})
+    assert stale.status_code == 409
+    assert "€ 100,00" in text(stale)
+    for junk in ("junk", "", "-1", "99"):
+        assert client.post(path, {**old, "do": "pay", "seen": junk}).status_code == 409, junk
+    assert shop.captures(account) == [2000]
+    fresh = {**old, "do": "pay", "quote": quotes(text(client.get(path))), "seen": "junk"}
+    assert client.post(path, fresh).status_code == 303
+    assert shop.captures(account) == [2000, 10000]
+
+
 def test_a_card_that_pays_and_was_declined_is_said_where_nothing_else_is_open(shop: Living, client: Client) -> None:
     account = shop.account((12000, "EUR"))
     sign_in(client, shop.email(account))
@@ -183,15 +206,22 @@ def test_a_card_that_pays_and_was_declined_is_said_where_nothing_else_is_open(sh
 
 
 def add_card(shop: Living, client: Client, account: int, card: str) -> int:
+    """Add a card on the provider's page; its number."""
+    return added_card(shop, client, account, card)[0]
+
+
+def added_card(shop: Living, client: Client, account: int, card: str) -> tuple[int, str]:
+    """The same, with the address of the page that says so."""
     post_form(away(client.post(f"/acc_{account}/methods", {"do": "add"})), card=card, do="go")
     with psycopg.connect(shop.database) as db:
         row = db.execute("SELECT max(setup_id) FROM setup_page WHERE account_id = %s", [account]).fetchone()
     assert row is not None
     answer = client.post(f"/acc_{account}/settle/back/{row[0]}")
     assert answer.status_code == 303, text(answer)
-    found = re.search(r"added=(\d+)", answer["Location"])
-    assert found is not None, answer["Location"]
-    return int(found[1])
+    assert "/methods?done=" in answer["Location"], answer["Location"]
+    setup = shop.store.setup(row[0])
+    assert setup is not None
+    return setup.method, answer["Location"]
 
 
 def test_a_reader_sees_what_is_open_and_who_can_pay_and_can_do_nothing(shop: Living, client: Client) -> None:

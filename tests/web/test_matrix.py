@@ -72,7 +72,7 @@ GET  /pay/<str:token>                           303        303      303         
 GET  /settle/<str:account>                      302        302      302            302      302       302
 GET  /<account:account>/                        in         in       200/404        200/404  404       in
 GET  /<account:account>/settle                  in         in       200/404        200/404  404       in
-POST /<account:account>/settle                  in         in       303/404        403/404  404       in
+POST /<account:account>/settle                  in         in       409/404        403/404  404       in
 GET  /<account:account>/settle/back/<int:number>  in       in       303/404        303/404  404       in
 POST /<account:account>/settle/back/<int:number>  in       in       303/404        403/404  404       in
 GET  /<account:account>/methods                 in         in       200/404        200/404  404       in
@@ -183,6 +183,7 @@ PUT    /v1/accounts/<ref>                                    401     403      42
 GET    /v1/invoices/<path:number>                            401     404      404      401
 PUT    /v1/invoices/<path:number>                            401     403      422      401
 POST   /v1/upserts                                           401     403      415      401
+POST   /v1/bank/statements                                   401     403      415      401
 GET    /v1/accounts                                          401     200      200      401
 GET    /v1/subscriptions                                     401     200      200      401
 GET    /v1/invoices                                          401     200      200      401

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import pytest
+from tests.stories.paying import post as post_form
 from tests.web.living import Living, living
 from tests.web.page_forms import Offer, offers
-from tests.web.test_centre import add_card, sign_in, text
+from tests.web.test_centre import add_card, added_card, away, sign_in, text
 
 from arrears.engine import commands
 from arrears.engine.payments import settling
@@ -55,8 +57,8 @@ def test_a_card_added_while_something_is_owed_pays_it_all_with_one_button(shop: 
     account = shop.account((12000, "EUR"), days=40)
     sign_in(client, shop.email(account))
     declined_with(shop, client, account)
-    added = add_card(shop, client, account, "approve")
-    answer = client.get(f"/acc_{account}/methods?added={added}")
+    added, says = added_card(shop, client, account, "approve")
+    answer = client.get(says)
     page = text(answer)
     assert "is toegevoegd. Er is niets afgeschreven." in page
     assert "Er staat nog € 120,00 open." in page
@@ -88,10 +90,10 @@ def test_a_card_that_can_never_be_charged_is_said_to_be_none_and_the_way_to_pay_
 ) -> None:
     account = shop.account((12000, "EUR"))
     sign_in(client, shop.email(account))
-    card = add_card(shop, client, account, "lost")
+    card, says = added_card(shop, client, account, "lost")
     now = shop.clock.now
     settling.settle(shop.store, shop.providers, account, shown(shop, account), card, now, "person:1")
-    page = text(client.get(f"/acc_{account}/methods?added={card}"))
+    page = text(client.get(says))
     notice = re.search(r'<div class="notice" role="status">.*?</div>', page, re.DOTALL)
     assert notice is not None, "it is no good news"
     assert "Hiervan kan niet meer worden afgeschreven." in notice[0]
@@ -164,8 +166,8 @@ def test_one_button_is_the_next_step(shop: Living, client: Client) -> None:
     sign_in(client, shop.email(account))
     declined_with(shop, client, account)
     add_card(shop, client, account, "approve_mastercard")
-    newest = add_card(shop, client, account, "approve")
-    for path in ("methods", f"methods?added={newest}", "settle", ""):
+    _, says = added_card(shop, client, account, "approve")
+    for path in ("methods", says.partition(f"/acc_{account}/")[2], "settle", ""):
         page = text(client.get(f"/acc_{account}/{path}"))
         main = page[page.index("<main") : page.index("</main>")]
         loud = re.findall(r'<button(?![^>]*class="quiet")|<a class="button"', main)
@@ -197,3 +199,67 @@ def test_a_part_is_taken_as_people_type_it_or_the_range_is_named(shop: Living, c
         assert "Vul een bedrag in van € 1,00 tot en met € 120,00, bijvoorbeeld € 60,00." in text(answer), wrong
     client.post(path, {**part.fields, "part_EUR": "€ 20,50"})
     assert shop.captures(account) == [2050]
+
+
+def test_no_address_that_somebody_made_up_says_that_something_was_done(shop: Living, client: Client) -> None:
+    account, other = shop.account(), shop.account()
+    sign_in(client, shop.email(account))
+    number, says = added_card(shop, client, account, "approve")
+    assert "is toegevoegd. Er is niets afgeschreven." in text(client.get(says))
+    made_up = [f"methods?added={number}", *(f"methods?done={one}&method={number}" for one in ("removed", "active"))]
+    made_up += [f"subscriptions?done={one}&subscription=1" for one in ("back", "canceled")]
+    made_up += [f"profile?done={one}" for one in ("test", "address", "remove", "WyJ0ZXN0IiwwXQ:x:y")]
+    for path in made_up:
+        assert 'role="status"' not in text(client.get(f"/acc_{account}/{path}")), path
+    client.logout()
+    sign_in(client, shop.email(other))
+    add_card(shop, client, other, "approve")
+    theirs = says.replace(f"acc_{account}", f"acc_{other}")
+    assert 'role="status"' not in text(client.get(theirs)), "what another person has done on another account"
+
+
+def test_who_leaves_the_page_of_the_provider_without_a_card_is_told_so_at_once(shop: Living, client: Client) -> None:
+    account = shop.account((12000, "EUR"))
+    sign_in(client, shop.email(account))
+    url = away(client.post(f"/acc_{account}/methods", {"do": "add"}))
+    path = urlsplit(post_form(url, do="cancel"))
+    answer = client.get(f"{path.path}?{path.query}", follow=True)
+    assert answer.redirect_chain[-1][0] == f"/acc_{account}/methods?why=setup_open"
+    assert client.get(path.path).status_code == 200, "who may have saved it is asked about it"
+
+
+def test_a_card_that_is_added_twice_is_one_card(shop: Living, client: Client) -> None:
+    account = shop.account()
+    sign_in(client, shop.email(account))
+    shop.sandbox.sandbox.book.own_cards = False
+    first, _ = added_card(shop, client, account, "approve_mastercard")
+    second, says = added_card(shop, client, account, "approve_mastercard")
+    assert second == first
+    assert "stond hier al en blijft staan. Er is niets afgeschreven." in text(client.get(says))
+    assert text(client.get(f"/acc_{account}/methods")).count('<section class="card" aria-labelledby="method') == 1
+
+
+def test_a_declined_card_that_is_added_again_is_offered_once(shop: Living, client: Client) -> None:
+    account = shop.account((12000, "EUR"))
+    sign_in(client, shop.email(account))
+    shop.sandbox.sandbox.book.own_cards = False
+    declined_with(shop, client, account)
+    again = add_card(shop, client, account, "insufficient_funds")
+    assert again == 2, "declined, it may be the remedy"
+    shop.sandbox.control("behave", **{"method": shop.store.methods(account)[-1].ref, "as": "approve"})
+    pay = named(offered(client, f"/acc_{account}/methods"), "Gebruiken voor cloud en mail en € 120,00 betalen")
+    client.post(pay.action, pay.fields)
+    assert shop.captures(account) == [12000]
+    page = text(client.get(f"/acc_{account}/methods"))
+    assert page.count('<section class="card" aria-labelledby="method') == 1
+    assert f'aria-labelledby="method{again}"' in page
+
+
+def test_the_statement_has_the_button_that_pays_what_is_open(shop: Living, client: Client) -> None:
+    account, calm = shop.account((12000, "EUR")), shop.account()
+    sign_in(client, shop.email(account))
+    page = text(client.get(f"/acc_{account}/statement"))
+    assert f'class="button" href="/acc_{account}/settle">€ 120,00 betalen' in page
+    client.logout()
+    sign_in(client, shop.email(calm))
+    assert f"/acc_{calm}/settle" not in text(client.get(f"/acc_{calm}/statement")).partition("<main")[2]

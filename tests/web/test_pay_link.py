@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 from tests.stories.paying import post as post_form
-from tests.web.living import Living, living
+from tests.web.living import Living, day_in_amsterdam, living
 from tests.web.states import Town
 from tests.web.test_centre import quotes, sign_in, text
 
@@ -157,6 +157,43 @@ def test_the_page_of_one_link_pays_nothing_of_another_that_was_opened_since(shop
     assert shop.captures(account) == shop.captures(other) == []
 
 
+def test_a_link_that_is_over_leaves_the_good_one_of_another_tab_as_it_is(shop: Living, client: Client) -> None:
+    paid, other = shop.account((900, "EUR")), shop.account((500, "EUR"))
+    over, elsewhere = link_for(shop, paid), link_for(shop, other)
+    for account, minor in ((paid, 900), (other, 500)):
+        payment = Payment(account, f"bank-{account}", "EUR", minor)
+        commands.record_payments(shop.store, [payment], shop.clock.now(), "api:1")
+    today = day_in_amsterdam(shop.clock.now())
+    late = today - timedelta(days=3)
+    bill = commands.Invoice(paid, f"N{paid}", "EUR", 6100, late, late, (1,))
+    commands.issue_invoices(shop.store, [bill], shop.clock.now(), "api:1")
+    shop.work()
+    good = link_for(shop, paid)
+    assert good != over
+    client.get(good)
+    first_tab = text(client.get("/pay/"))
+    assert "€ 61,00 betalen" in first_tab
+    assert client.get(over)["Location"] == "/pay/", "the same account: what is open there"
+    assert client.get(elsewhere).status_code == 410
+    assert text(client.get("/pay/")).count("€ 61,00 betalen") == 1
+    form = {"account": f"acc_{paid}", "quote": quotes(first_tab)[0]}
+    assert client.post("/pay/", form).status_code == 200, "on to the provider's page"
+
+
+def test_who_is_just_back_from_the_payment_page_is_not_asked_to_pay_once_more(shop: Living, client: Client) -> None:
+    account = shop.account((12000, "EUR"))
+    client.get(link_for(shop, account))
+    client.post("/pay/", {"quote": quotes(text(client.get("/pay/")))[0]})
+    back = text(client.get("/pay/?back=1"))
+    hidden = re.search(r"<details>.*?</details>", back, re.DOTALL)
+    assert hidden is not None
+    assert "€ 120,00 betalen" in hidden[0], "behind: I did not pay there"
+    assert "€ 120,00 betalen" not in back.replace(hidden[0], "")
+    later = text(client.get("/pay/"))
+    assert "<details>" not in later
+    assert "€ 120,00 betalen" in later
+
+
 def test_what_paying_does_not_keep_from_happening_is_said_before_and_after(shop: Living, client: Client) -> None:
     account = shop.account((6_100, "EUR"), days=35)
     commands.cancel(shop.store, account, 1, shop.clock.now(), "staff:1", "they asked")
@@ -203,6 +240,7 @@ def test_who_is_signed_in_elsewhere_comes_back_from_the_provider_to_the_page_of_
     client.get(link_for(shop, account))
     assert client.get(f"/settle/acc_{account}")["Location"] == "/pay/"
     assert client.get(f"/settle/acc_{account}/1")["Location"] == "/pay/?back=1"
+    assert client.get(f"/settle/acc_{account}/1?left=1")["Location"] == "/pay/", "who left it has not paid"
     assert client.get(f"/settle/acc_{other}")["Location"] == f"/acc_{other}/settle"
     assert client.get(f"/settle/acc_{other}/1")["Location"] == f"/acc_{other}/story/1?back=1"
 

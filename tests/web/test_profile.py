@@ -303,6 +303,22 @@ def test_a_new_address_that_waits_is_shown_and_its_link_sent_again(context: Prof
     assert [one.to for one in context.mail() if "/address/" in one.text] == ["new@example.org"]
 
 
+def test_the_alert_about_an_address_says_where_its_link_went(context: ProfilePages) -> None:
+    home, page = f"/acc_{context.account}/", f"/acc_{context.account}/profile"
+    sign_in(context.client, context.shop.email(context.account))
+    with psycopg.connect(context.shop.database) as db:
+        db.execute("UPDATE person SET contact_confirmed_at = NULL WHERE person_id = %s", [context.person.no])
+        db.execute("DELETE FROM address_request WHERE person_id = %s", [context.person.no])
+    assert "Laat er een link heen sturen en open die" in text(context.client.get(home))
+    context.client.post(page, {"do": "again"})
+    assert "Klopt dit e-mailadres?" in text(context.client.get(home))
+    assert "Open de link die wij daarheen hebben gestuurd" in text(context.client.get(home))
+    context.client.post(page, {"do": "address", "address": "new@example.org"})
+    waiting = text(context.client.get(home))
+    assert "Er wacht een nieuw adres: open de link die wij daarheen hebben gestuurd." in waiting
+    assert "Klopt dit e-mailadres?" not in waiting
+
+
 def test_an_address_that_is_not_confirmed_has_the_button_that_sends_its_link(context: ProfilePages) -> None:
     sign_in(context.client, context.shop.email(context.account))
     page = f"/acc_{context.account}/profile"

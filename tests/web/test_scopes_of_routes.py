@@ -50,7 +50,8 @@ def all_of_them() -> list[Called]:
 
 def asked(acting: Acting, one: Called, parts: dict[str, object], token: str) -> Any:
     headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": f"{acting.ref}{one.path}"}
-    kind = "application/x-ndjson" if one.path == "/upserts" else "application/json"
+    kinds = {"/upserts": "application/x-ndjson", "/bank/statements": "application/octet-stream"}
+    kind = kinds.get(one.path, "application/json")
     path = f"/v1{address(one.path, parts)}"
     return acting.client.generic(one.verb, path, "" if one.verb == "GET" else "{}", kind, headers=headers)
 

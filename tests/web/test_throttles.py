@@ -403,6 +403,9 @@ def test_every_route_is_throttled_or_says_why_it_is_not(site: str) -> None:
     assert {route: word for route, word in said.items() if word} == wanted
 
 
+KINDS: Final = {"/v1/upserts": "application/x-ndjson", "/v1/bank/statements": "application/octet-stream"}
+
+
 def test_every_route_of_the_api_counts_the_tokens_that_are_none_of_ours(house: Entrance) -> None:
     from tests.web.test_matrix import PROGRAM_LINES
 
@@ -424,7 +427,7 @@ def test_every_route_of_the_api_counts_the_tokens_that_are_none_of_ours(house: E
     }
     for line in asks:
         path, headers = address(line.route, open_parts), {"Authorization": "Bearer arr_wrong"}
-        kind = "application/x-ndjson" if line.route == "/v1/upserts" else "application/json"
+        kind = KINDS.get(line.route, "application/json")
         answer = at("192.0.2.1").generic(line.method, path, "{}", kind, headers=headers)
         assert (line.route, answer.status_code) == (line.route, 429)
 

@@ -70,6 +70,9 @@ class Client(Operations):
         lines = b"".join(json.dumps(row).encode() + b"\n" for row in rows)
         return self._transport.ask("POST", path, body=lines, kind="application/x-ndjson").body
 
+    def _file(self, path: str, file: bytes, query: Query | None = None) -> Any:
+        return self._transport.ask("POST", path, query, body=file, kind="application/octet-stream").body
+
     def upsert(self, rows: Iterable[Mapping[str, Any]]) -> Iterator[RowSaid]:
         """Send any number of rows, up to 10,000 at a time, and say of each what came of it, `row` counted over all.
         Of one account either all rows of a request are taken or none: keep those of one account together."""

@@ -149,6 +149,40 @@ class AttemptsSaid(TypedDict):
     attempts: list[AttemptSaid]
 
 
+class BankEntrySaid(TypedDict):
+    """An entry of a statement, by the statement's place in the file: credits are positive, debits negative."""
+
+    amount_minor: int
+    bank_reference: str
+    code: str
+    counterparty: str
+    currency: str
+    date: str | None
+    iban: str
+    references: list[str]
+    reversal: bool
+    statement: int
+    text: str
+    transactions: list[TransferSaid]
+    unclear: str
+    value_date: str | None
+
+
+class BankStatementSaid(TypedDict):
+    """A statement, or an early notice, of one bank account."""
+
+    account: str
+    closing_minor: int | None
+    closing_on: str | None
+    currency: str
+    id: str
+    kind: str
+    left_out: int
+    number: int
+    opening_minor: int | None
+    opening_on: str | None
+
+
 class BannerToken(TypedDict):
     """A token for the banner of one account."""
 
@@ -963,6 +997,31 @@ class StandingsSaid(TypedDict):
     standings: list[StandingOfSeveral]
 
 
+class StatementFileSaid(TypedDict):
+    """What a bank's file says, and what became of it; `known`: this very file was taken before."""
+
+    account: str
+    closing_minor: int | None
+    code: str | None
+    currency: str
+    entries: list[BankEntrySaid]
+    file: str
+    format: str
+    gaps: list[str]
+    known: bool
+    opening_minor: int | None
+    reason: str
+    state: str
+    statements: list[BankStatementSaid]
+
+
+class StatementFilesSaid(TypedDict):
+    """One file, in the shape in which `arrears statement --json` answers for several."""
+
+    dry_run: bool
+    files: list[StatementFileSaid]
+
+
 class SubscriptionBody(TypedDict):
     """An account's use of one service."""
 
@@ -1088,6 +1147,24 @@ class TimelinePage(TypedDict):
 
     facts: list[dict[str, Any]]
     next_after: int | None
+
+
+class TransferSaid(TypedDict):
+    """A transfer of an entry, and what was decided about it: `credit` is its number here, None where it was here
+    before; `account` whose it is, once it is booked."""
+
+    account: str | None
+    amount_minor: int
+    counterparty: str
+    credit: int | None
+    currency: str
+    decided: str | None
+    end_to_end: str
+    iban: str
+    references: list[str]
+    returned: bool
+    text: str
+    why: str
 
 
 class Whom(TypedDict):

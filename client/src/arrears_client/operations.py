@@ -75,6 +75,7 @@ from arrears_client.models import (
     StandingSaid,
     StandingsSaid,
     State,
+    StatementFilesSaid,
     SubscriptionBody,
     SubscriptionPage,
     TakenBackSaid,
@@ -103,6 +104,9 @@ class Operations:
         raise NotImplementedError
 
     def _rows(self, path: str, rows: Iterable[Mapping[str, Any]]) -> Any:
+        raise NotImplementedError
+
+    def _file(self, path: str, file: bytes, query: Query | None = None) -> Any:
         raise NotImplementedError
 
     def delete_account_payment_method(self, account: str, method: int, *, person: str | None = None) -> MethodsSaid:
@@ -700,6 +704,19 @@ class Operations:
             self._call(
                 "POST", path_of("/v1/accounts/{account}/test-message", account=account), body=body, key=idempotency_key
             ),
+        )
+
+    def post_bank_statements(
+        self, file: bytes, *, name: str | None = None, dry_run: bool | None = None
+    ) -> StatementFilesSaid:
+        """A statement of your bank: CAMT.053 (.052 and .054 as early notices), MT940 or MT942, as it came. What is
+        matched by itself is booked at once. Sent again nothing is booked twice. What does not add up, or cannot
+        be read, is set aside whole with a task (422 and others); `file` then says what was found in it.
+
+        POST /v1/bank/statements
+        """
+        return cast(
+            "StatementFilesSaid", self._file("/v1/bank/statements", file, query={"name": name, "dry_run": dry_run})
         )
 
     def post_credits(self, body: CreditBody, *, idempotency_key: str = "") -> CreditSaid:

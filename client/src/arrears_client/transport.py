@@ -45,8 +45,8 @@ class Answer:
 
 class Transport:
     """Sends requests over kept connections; any number of threads may share one. Each request of ours may be sent
-    again: reading changes nothing, PUT and DELETE say how things are, rows are compared with what is there, and every
-    other POST has an `Idempotency-Key`, the same with each try."""
+    again: reading changes nothing, PUT and DELETE say how things are, rows and a bank's file are compared with what is
+    there, and every other POST has an `Idempotency-Key`, the same with each try."""
 
     def __init__(
         self,

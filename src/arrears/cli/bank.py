@@ -12,15 +12,15 @@ import click
 from arrears.adapters.books.statements import load_statement_map, read_apart
 from arrears.cli.common import AS_JSON, WORDS, each_mistake_on_a_line, print_json
 from arrears.core.bank.matching import Suggestion
-from arrears.core.bank.statements import BankEntry, BankFile, BankStatement
 from arrears.core.errors import Refused
 from arrears.core.ids import ACCOUNT, format_id
 from arrears.core.money import format_amount, parse_amount
 from arrears.engine.commands.bank import deciding
 from arrears.engine.commands.bank.deciding import Share
-from arrears.engine.commands.bank.taking import TakenFile, take_file, wrong_with_file
+from arrears.engine.commands.bank.saying import said_of_file
+from arrears.engine.commands.bank.taking import NEVER_SEEN
 from arrears.engine.finding import find_account
-from arrears.ports.bank import AccountsAndBank, CreditState, StoredCredit
+from arrears.ports.bank import AccountsAndBank, StoredCredit
 from arrears.wiring import Installation, open_installation, settings
 
 WHO = click.option("--by", "who", type=WORDS, required=True, help="Who decides this, for the journal.")
@@ -62,115 +62,9 @@ def bank_accounts() -> frozenset[tuple[str, str]]:
 
 def _take(live: Installation, path: Path, map_file: str | None, *, dry_run: bool) -> dict[str, Any]:
     read = read_apart(path, None if map_file is None else load_statement_map(Path(map_file)))
-    ours = bank_accounts()
-    if dry_run or read.refused:
-        wrong = wrong_with_file(read, ours)
-        state = "refused" if read.refused else "quarantined" if wrong else "complete"
-        if read.refused and not dry_run:
-            take_file(live.store, read, b"", path.name, ours, live.clock.now())
-        return _file(live.store, path, read, TakenFile(state, wrong), dry_run=dry_run)
-    digest = hashlib.sha256(path.read_bytes()).digest()
-    taken = take_file(live.store, read, digest, path.name, ours, live.clock.now())
-    return _file(live.store, path, read, taken, dry_run=False)
-
-
-def _file(store: AccountsAndBank, path: Path, read: BankFile, taken: TakenFile, *, dry_run: bool) -> dict[str, Any]:
-    states = {"taken": "complete", "known": "complete"}
-    credits = {one.number: one for one in _credits_of(store, taken)}
-    statements = read.statements
-    first, last = (statements[0], statements[-1]) if statements else (None, None)
-    return {
-        "file": str(path),
-        "state": states.get(taken.state, taken.state),
-        "known": taken.state == "known",
-        "reason": taken.why,
-        "code": read.code or None,
-        "format": first.format if first is not None else "",
-        "account": first.account if first is not None else "",
-        "currency": first.currency if first is not None else "",
-        "opening_minor": first.opening.minor if first is not None and first.opening is not None else None,
-        "closing_minor": last.closing.minor if last is not None and last.closing is not None else None,
-        "gaps": list(taken.gaps.values()),
-        "statements": [_statement(one) for one in statements],
-        "entries": [
-            _entry(store, number, entry, _first(taken, number, at), credits)
-            for number, one in enumerate(statements, 1)
-            for at, entry in enumerate(one.entries)
-        ],
-    }
-
-
-def _credits_of(store: AccountsAndBank, taken: TakenFile) -> Sequence[StoredCredit]:
-    numbers = [first for firsts in taken.firsts for first in firsts if first is not None]
-    if not numbers:
-        return ()
-    return store.credits_in(list(CreditState), range(min(numbers), max(numbers) + _BATCH_MAX))
-
-
-_BATCH_MAX: Final = 100_000
-"""A batch has its credits one after the other; no entry has more."""
-
-
-def _first(taken: TakenFile, number: int, at: int) -> int | None:
-    return taken.firsts[number - 1][at] if taken.firsts else None
-
-
-def _statement(one: BankStatement) -> dict[str, Any]:
-    return {
-        "account": one.account,
-        "currency": one.currency,
-        "kind": one.kind.value,
-        "id": one.id,
-        "number": one.number,
-        "opening_minor": one.opening.minor if one.opening is not None else None,
-        "opening_on": one.opening.day if one.opening is not None else None,
-        "closing_minor": one.closing.minor if one.closing is not None else None,
-        "closing_on": one.closing.day if one.closing is not None else None,
-        "left_out": one.left_out,
-    }
-
-
-def _entry(
-    store: AccountsAndBank, number: int, entry: BankEntry, first: int | None, credits: Mapping[int, StoredCredit]
-) -> dict[str, Any]:
-    parts = [
-        {
-            "amount_minor": one.amount_minor,
-            "currency": one.currency,
-            "references": list(one.references),
-            "end_to_end": one.end_to_end,
-            "counterparty": one.name,
-            "iban": one.iban,
-            "text": one.text,
-            "returned": one.returned,
-            **_decided(store, credits.get(first + at) if first is not None else None),
-        }
-        for at, one in enumerate(entry.transactions)
-    ]
-    only = parts[0] if parts else {}
-    return {
-        "statement": number,
-        "date": entry.booked_on,
-        "value_date": entry.value_on,
-        "amount_minor": entry.amount_minor,
-        "currency": entry.currency,
-        "bank_reference": entry.bank_reference,
-        "references": [reference for part in parts for reference in part["references"]],
-        "counterparty": only.get("counterparty", "") if len(parts) == 1 else "",
-        "iban": only.get("iban", "") if len(parts) == 1 else "",
-        "text": " / ".join(part["text"] for part in parts if part["text"]),
-        "reversal": entry.reversal,
-        "code": entry.code,
-        "unclear": entry.unclear,
-        "transactions": parts,
-    }
-
-
-def _decided(store: AccountsAndBank, credit: StoredCredit | None) -> dict[str, Any]:
-    if credit is None:
-        return {"credit": None, "decided": None, "why": "", "account": None}
-    account = format_id(ACCOUNT, parts[0].account) if (parts := store.parts_of(credit.number)) else None
-    return {"credit": credit.number, "decided": credit.state.value, "why": credit.why, "account": account}
+    digest = b"" if read.code in NEVER_SEEN else hashlib.sha256(path.read_bytes()).digest()
+    as_of = live.clock.now()
+    return said_of_file(live.store, read, digest, path.name, bank_accounts(), as_of, dry_run=dry_run, place=str(path))
 
 
 def _lines(one: Mapping[str, Any]) -> Iterator[str]:

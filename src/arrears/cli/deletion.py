@@ -42,6 +42,7 @@ STAGES: Final = closed(
         DeletionStage.RELEASED: "released; looked at once more before it is ordered",
         DeletionStage.ORDERED: "ordered; its service has not confirmed it",
         DeletionStage.IN_PART: "ordered; its service has deleted a part",
+        DeletionStage.SET_ASIDE: "set aside with its account; a person looks (`arrears tasks`)",
     },
 )
 STOPPERS: Final = {

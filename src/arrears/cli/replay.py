@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import click
 
@@ -23,6 +23,7 @@ from arrears.sim.figures import Counted, FigureRow, align, rows_of
 from arrears.sim.listing import affected, csv_of
 from arrears.sim.outcome import PolicyOutcome
 from arrears.sim.replay import Replay, ReplaySettings, is_asked
+from arrears.sim.replay_by_transfer import BankedStore, TransferReplay
 from arrears.sim.report_page import ReportedBook, last_day, page_of
 from arrears.sim.report_words import LANGUAGES, words_of
 
@@ -41,6 +42,9 @@ BUILT_IN: Final = "default"
     help="A policy file, or `default`: ours. Several are put side by side; without one it is ours alone.",
 )
 @STORE
+@click.option(
+    "--by-transfer", is_flag=True, help="Everybody pays by transfer, told by a bank's files; with --store postgres."
+)
 @click.option("--disputes", type=click.Choice(["hold", "ignore"]), default="hold", show_default=True)
 @click.option("--never-pay-every", type=click.IntRange(min=1), help="Each N-th late customer stops paying.")
 @click.option(
@@ -60,6 +64,7 @@ def command(
     map_file: str,
     policy_files: Sequence[str],
     where: str,
+    by_transfer: bool,
     disputes: str,
     never_pay_every: int | None,
     days_beyond: int | None,
@@ -71,6 +76,8 @@ def command(
 ) -> None:
     """Play the book in FILE, day by day: what would have happened under a policy, or under each of several."""
     with each_mistake_on_a_line("nothing was replayed"):
+        if by_transfer and where != "postgres":
+            raise Refused("needs_postgres", "a bank's files are taken with --store postgres alone")
         inputs = {"the book": file, "the map": map_file} | {f"the policy {one}": one for one in policy_files}
         refuse_overwriting(inputs, {"--html": html_file, "--csv": csv_file})
         policies = _policies(policy_files or (BUILT_IN,))
@@ -81,7 +88,7 @@ def command(
     }
     began = time.perf_counter()
     with output_file(html_file) as write_html, output_file(csv_file) as write_csv:
-        outcomes = _played(where, book, each)
+        outcomes = _played(where, book, each, by_transfer=by_transfer)
         if html_file is not None:
             reported = ReportedBook(book, next(iter(each.values())), last_day(book))
             write_html(page_of(reported, outcomes, language))
@@ -97,12 +104,23 @@ def command(
         click.get_current_context().exit(1)
 
 
-def _played(where: str, book: ReceivablesBook, each: Mapping[str, ReplaySettings]) -> dict[str, PolicyOutcome]:
+def _played(
+    where: str, book: ReceivablesBook, each: Mapping[str, ReplaySettings], *, by_transfer: bool
+) -> dict[str, PolicyOutcome]:
     """The outcome of each policy, in a store of its own."""
     outcomes: dict[str, PolicyOutcome] = {}
     for label, settings in each.items():
         with scratch_store(where, "replay") as store, progress_of(f"replay {label}") as progress:
-            outcomes[label] = Replay(store, book, settings).play(progress)
+            played = (
+                TransferReplay(cast(BankedStore, store), book, settings)
+                if by_transfer
+                else Replay(store, book, settings)
+            )
+            outcomes[label] = played.play(progress)
+        if isinstance(played, TransferReplay):
+            by_itself, by_people = played.decided["matched"], played.decided["waiting"]
+            said = f"{by_itself + by_people} transfers in {played.files} files, {by_people} of them matched by people"
+            click.echo(f"{label}: {said}", err=True)
     align(list(outcomes.values()))
     return outcomes
 

@@ -27,6 +27,7 @@ class DeletionStage(StrEnum):
     RELEASED = "released"
     ORDERED = "ordered"
     IN_PART = "in_part"
+    SET_ASIDE = "set_aside"
 
 
 class PlannedDeletion(NamedTuple):
@@ -88,6 +89,8 @@ def _planned(view: View, sub: Subscription, end: ServiceEnd, one: Ahead | None) 
 def _stage(view: View, end: ServiceEnd, one: Ahead | None, left: dict[str, int]) -> DeletionStage:
     if one is None:
         return DeletionStage.IN_PART if left else DeletionStage.ORDERED
+    if view.account.parked:
+        return DeletionStage.SET_ASIDE
     if end.scheduled_at is not None:
         if end.awaiting_release:
             return DeletionStage.WAITS_FOR_RELEASE

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final
 
 from arrears.core.messages.content import Operator
 from arrears.core.messages.recipients import ChannelName
 from arrears.engine.plain import PlainWriter
-from arrears.ports import Channel, Writer
+from arrears.ports import Attachment, Channel, MailBook, Writer
 
 PAY_PATH: Final = "/pay/"
 
@@ -48,10 +49,14 @@ class MailLimits:
     bounces_percent: int = 20
 
 
+Attach = Callable[[MailBook, Sequence[str], datetime], Sequence[Attachment]]
+
+
 @dataclass(frozen=True, slots=True)
 class MessageContext:
     """`pay_links`: mail to the administrator carries a link that pays without a sign-in (spec, section 7). `channels`
-    are the ways to reach people besides mail; an address of any other is not written to."""
+    are the ways to reach people besides mail; an address of any other is not written to. `attach` gives the documents
+    of invoices, by number, that go along with a mail; None: it leads to them."""
 
     writer: Writer
     operator: Operator
@@ -59,6 +64,7 @@ class MessageContext:
     pay_links: bool = True
     limits: MailLimits | None = MailLimits()
     channels: Mapping[ChannelName, Channel] = field(default_factory=dict)
+    attach: Attach | None = None
 
 
 PLAIN_CONTEXT: Final = MessageContext(

@@ -77,6 +77,18 @@ class BankBook(Protocol):
     def credits_in(self, states: Collection[CreditState], numbers: Collection[int] | None = None) -> list[StoredCredit]:
         """The transfers in these states, or of them those with these numbers, the oldest first."""
 
+    def credits_after(self, number: int, state: CreditState, most: int) -> list[StoredCredit]:
+        """At most so many transfers in this state whose number is above this one, in order."""
+
+    def open_credits(self, numbers: Collection[int]) -> Mapping[int, int]:
+        """Of these transfers those that are new or wait, each with as how many payments it was ever booked; nobody else
+        decides about them until the transaction ends."""
+
+    def match_credits(
+        self, whys: Mapping[int, str], parts: Sequence[tuple[int, CreditPart]], author: str, now: datetime
+    ) -> None:
+        """These open transfers are matched, each with its reason, and booked as these payments."""
+
     def decide_credit(
         self, number: int, was: Collection[CreditState], state: CreditState, why: str, author: str, now: datetime
     ) -> bool:
@@ -87,6 +99,9 @@ class BankBook(Protocol):
 
     def parts_of(self, number: int) -> Sequence[CreditPart]:
         """The payments that it is booked as now."""
+
+    def booked_for(self, numbers: Collection[int]) -> Mapping[int, int]:
+        """Of these transfers those that are booked, each with the account of its first payment."""
 
     def parts_count(self, number: int) -> int:
         """How many payments it was ever booked as, undone ones among them."""
@@ -120,7 +135,10 @@ class BankBook(Protocol):
         """The invoices whose number, letters and digits alone, is each of these; whether they are held is not said."""
 
     def invoices_ending(self, digits: Collection[str]) -> Mapping[str, Sequence[OpenItem]]:
-        """The open invoices whose number ends in each of these digits, zeros in front left out."""
+        """Open invoices whose number ends in each of these digits, zeros in front left out; of very many, some."""
+
+    def invoices_open_of(self, accounts: Collection[int]) -> Mapping[int, Sequence[OpenItem]]:
+        """The open invoices of these accounts, the oldest due date first; whether they are held is not said."""
 
     def invoices_asking(
         self, sums: Collection[tuple[int, str]], most: int

@@ -24,6 +24,13 @@ class Fate(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Attachment(NamedTuple):
+    """A file that goes along with a mail: a PDF."""
+
+    name: str
+    body: bytes
+
+
 class Message(NamedTuple):
     """One message, ready to hand over. `id` is the same however often it is tried; `html` may be empty; messages of
     one `thread` hang together in the reader's mail program; `at` is when it was written."""
@@ -36,6 +43,7 @@ class Message(NamedTuple):
     headers: tuple[tuple[str, str], ...] = ()
     thread: str = ""
     at: datetime | None = None
+    attachments: tuple[Attachment, ...] = ()
 
 
 class DeliveryAbout(StrEnum):

@@ -190,6 +190,11 @@ class Ladder:
                         self.void(sub.no, action)
                 self.holds = before
         self.holds[hold.no] = _ended(hold, fact.at)
+        self._days_moved()
+
+    def _days_moved(self) -> None:
+        for sub in self.subs.values():
+            sub.goes_on = False
 
     def _promise_ended(self, debts: tuple[int, ...]) -> None:
         """Who had promised to pay these is warned anew of everything that lay ahead."""
@@ -218,6 +223,7 @@ class Ladder:
                 self.debts[no].day_0 = None
                 for one in voided:
                     self.void(one.subscription, one.action)
+                self._days_moved()
             case f.DebtReopened(debt=d):
                 self.debts[d.no] = OwedDebt(d.no, d.subscriptions, d.open_minor)
             case f.WithinTolerance(debts=numbers):
@@ -242,8 +248,10 @@ class Ladder:
             case f.Disabled(subscription=no, terms=terms):
                 self._stopped(self.subs[no], terms, recorded.seq, None, cut=True)
             case f.Canceled(subscription=no, on=on, terms=terms):
+                self._interrupted(self.subs[no], on)
                 self._stopped(self.subs[no], terms, recorded.seq, on, cut=self.subs[no].cut)
             case f.ReasonSet(subscription=no, on=on, terms=terms, order_no=order):
+                self._interrupted(self.subs[no], on)
                 if self.subs[no].end is None:
                     self._stopped(self.subs[no], terms, recorded.seq, None if order else on, cut=False)
                 self.subs[no].state = State.DISABLED
@@ -252,7 +260,7 @@ class Ladder:
             case f.OrderAcknowledged(subscription=no, order="delete"):
                 self.subs[no].state = State.DELETED
             case f.Resumed():
-                self._resumed(self.subs[fact.subscription], fact, recorded.seq)
+                self._resumed(self.subs[fact.subscription], fact, recorded)
             case f.CaseEnded(outcome=outcome):
                 self.case = None
                 for debt in self.debts.values():
@@ -268,7 +276,7 @@ class Ladder:
         for no in fact.subscriptions:
             sub = self.subs[no]
             if not sub.owing:
-                sub.owing, sub.since = True, recorded.seq
+                sub.owing, sub.since, sub.goes_on = True, recorded.seq, False
                 for action in (Action.RESTRICT, Action.DISABLE):
                     sub.told.pop(action, None)
             if sub.state is State.ACTIVE:
@@ -277,8 +285,20 @@ class Ladder:
     def _stopped(self, sub: Used, terms: Terms, seq: int, ended_on: date | None, *, cut: bool) -> None:
         sub.state, sub.cut, sub.end, sub.end_since, sub.ended_on = State.DISABLED, cut, terms, seq, ended_on
 
-    def _resumed(self, sub: Used, fact: f.Resumed, seq: int) -> None:
-        sub.owing, sub.cut, sub.since = fact.keeps_past_due, False, seq
+    @staticmethod
+    def _interrupted(sub: Used, on: date) -> None:
+        if sub.end is None:
+            sub.goes_on, sub.stopped_on = sub.state is State.PAST_DUE, on
+
+    def _resumed(self, sub: Used, fact: f.Resumed, recorded: f.Recorded) -> None:
+        in_time = sub.end is not None and recorded.at < calendar_of(sub.end.zone).end_of_day(sub.stopped_on)
+        goes_on = in_time and sub.goes_on and fact.after is State.PAST_DUE
+        if goes_on is not fact.goes_on:
+            self.found.append(f"fact {recorded.seq}: the stage of subscription {sub.no} goes on: {goes_on}")
+        if goes_on:
+            sub.state, sub.end, sub.ended_on = fact.after, None, None
+            return
+        sub.owing, sub.cut, sub.since, sub.goes_on = fact.keeps_past_due, False, recorded.seq, False
         for action in (Action.RESTRICT, Action.DISABLE):
             sub.told.pop(action, None)
         sub.state = fact.after

@@ -36,7 +36,8 @@ class Announced:
 
 @dataclass
 class Used:
-    """A subscription. `since` is the fact from which its warnings count; `ended_on` the end of its service."""
+    """A subscription. `since` is the fact from which its warnings count; `ended_on` the end of its service. `goes_on`:
+    taken back before the end of `stopped_on`, what stopped it changes nothing about its stage."""
 
     no: int
     state: State = State.ACTIVE
@@ -48,4 +49,6 @@ class Used:
     end: Terms | None = None
     end_since: int = 0
     ended_on: date | None = None
+    stopped_on: date = date.min
+    goes_on: bool = False
     told: dict[Action, date] = field(default_factory=dict)

@@ -96,7 +96,11 @@ class _Moment:
 
 class Replay:
     """A book being played. `store` must be empty and have a made-up clock. Refuses `nothing_past_due` where no invoice
-    of the book was late, so that every policy would do the same."""
+    of the book was late, so that every policy would do the same. `port` is what is asked of the store, `mode` the one
+    in which every customer pays; None: what the book says."""
+
+    port: type = Store
+    mode: Mode | None = None
 
     def __init__(self, store: Store, book: ReceivablesBook, settings: ReplaySettings) -> None:
         if not first_late_due(book):
@@ -107,7 +111,7 @@ class Replay:
         self.settings = settings
         self._measure = Measure()
         self._checker = Checker(store, EVERY_DELETION, lambda _: None)
-        self._store = watched(store, self._committed, self._checker.system_changed)
+        self._store = watched(store, self._committed, self._checker.system_changed, self.port)
         self._zones = {a.ref: a.zone for a in book.accounts}
         services: dict[str, set[str]] = defaultdict(set)
         for invoice in book.invoices:
@@ -193,7 +197,7 @@ class Replay:
                     a.country,
                     a.zone,
                     a.locale,
-                    Mode(a.mode),
+                    self.mode or Mode(a.mode),
                     self.settings.policy.name,
                     f"customer-{n}@replay.invalid",
                 ),
@@ -217,21 +221,25 @@ class Replay:
                 self._holds[invoice.number] = commands.dispute(self._store, account, debt, now, AUTHOR)
         pay = [p for p in moment.pay if p.invoice_number in self._issued]
         if pay:
-            payments = [
-                Payment(
-                    self._numbers[p.account_ref],
-                    self._ref_of(p),
-                    p.currency,
-                    p.amount_minor,
-                    (self._issued[p.invoice_number][1],),
-                )
-                for p in pay
-            ]
-            commands.record_payments(self._store, payments, now, AUTHOR)
+            self._pay(pay, now)
             for p in pay:
                 self._end_dispute(p, now)
         for note in moment.credit:
             self._credit(note, now)
+
+    def _pay(self, payments: Sequence[BookPayment], now: datetime) -> None:
+        """Book what customers pay at an instant."""
+        booked = [
+            Payment(
+                self._numbers[p.account_ref],
+                self._ref_of(p),
+                p.currency,
+                p.amount_minor,
+                (self._issued[p.invoice_number][1],),
+            )
+            for p in payments
+        ]
+        commands.record_payments(self._store, booked, now, AUTHOR)
 
     def _ref_of(self, payment: BookPayment) -> str:
         """A reference of its own, where one transfer pays several invoices."""

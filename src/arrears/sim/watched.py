@@ -20,11 +20,14 @@ def methods_of(port: type) -> frozenset[str]:
 
 
 def watched(
-    inner: Store, committed: Callable[[Sequence[Unit]], None], system_changed: Callable[[datetime], None]
+    inner: Store,
+    committed: Callable[[Sequence[Unit]], None],
+    system_changed: Callable[[datetime], None],
+    port: type = Store,
 ) -> Store:
     """The same store, watched: `committed` sees the units of each transaction once it is committed, `system_changed`
-    the instant of each change of the guards."""
-    return cast(Store, _Watched(inner, committed, system_changed))
+    the instant of each change of the guards. `port` is Store or a protocol that joins it with more."""
+    return cast(Store, _Watched(inner, committed, system_changed, port))
 
 
 class _Watched:
@@ -36,11 +39,12 @@ class _Watched:
         inner: Store,
         committed: Callable[[Sequence[Unit]], None],
         system_changed: Callable[[datetime], None],
+        port: type = Store,
     ) -> None:
         self._inner = inner
         self._committed = committed
         self._system_changed = system_changed
-        for name in methods_of(Store) - WATCHED:
+        for name in methods_of(port) - WATCHED:
             setattr(self, name, getattr(inner, name))
 
     @contextmanager

@@ -28,10 +28,11 @@ from arrears.engine.payments.sweep import LOOK_UP_AFTER, look_up_open
 from arrears.engine.plain import BriefWriter
 from arrears.engine.run import Limits
 from arrears.ports import NewAccount, Store
-from arrears.sim import events, faults, people, reminding
+from arrears.sim import events, faults, people
 from arrears.sim.bank import Bank, by_card
 from arrears.sim.checker import Checker
 from arrears.sim.ladder import disagreements
+from arrears.sim.ladder_reminders import never_reminded
 from arrears.sim.oracle import Bounds, bounds, wrongful_deletion, wrongful_disablement
 from arrears.sim.people import PRICES, SERVICES, Bill, SimulatedPerson
 from arrears.sim.stage import Stage
@@ -375,13 +376,12 @@ class World:
 
     def judge_days(self) -> None:
         """Every action on every account is on the day that a second reading of the ladder gives."""
-        policies, accounts = self.store.policies(), self.store.snapshots(list(self.people))
-        for number in self.people:
-            for what in disagreements(self.store.history(number), policies):
+        for number, account in self.store.snapshots(list(self.people)).items():
+            for what in disagreements(self.store.history(number), self.store.policies()):
                 wrongful = self.wrongful_deletions if Action.DELETE in what else self.wrongful_disablements
                 wrongful.append(f"account {number}, {what}")
-            late = {debt.no for debt in accounts[number].past_due}
-            for what in reminding.never_reminded(self.store.history(number), late, self.end):
+            late = {debt.no for debt in account.past_due}
+            for what in never_reminded(self.store.history(number), late, self.end):
                 self.wrongful_disablements.append(f"account {number}, {what}")
 
     def compare_services(self) -> None:

@@ -9,6 +9,7 @@ from babel.core import Locale
 from django.utils.translation import gettext as _
 
 from arrears.core.account import Account, Action
+from arrears.core.address import mailbox_of
 from arrears.core.messages.alerts import Alert, Level, alerts_of
 from arrears.core.messages.recipients import Contacts
 from arrears.core.money import format_amount
@@ -39,6 +40,21 @@ def standing(view: View, contacts: Contacts, locale: Locale) -> list[Standing]:
     ]
 
 
+def _about_the_address(contacts: Contacts) -> tuple[str, str]:
+    """What to say of an administrator's address that is to be confirmed, by where the newest link that waits went."""
+    who = contacts.administrator
+    asked = [one for one in contacts.requests if who is not None and one.person == who.no]
+    newest = max(asked, key=lambda one: one.no, default=None)
+    if newest is None or newest.used or who is None:
+        text = _("Have a link sent there and open it, so that we know that warnings arrive.")
+    elif mailbox_of(newest.new) in [mailbox_of(address) for address in who.addresses[:1]]:
+        text = _("Open the link that we sent there, or have a new one sent, so that we know that warnings arrive.")
+    else:
+        text = _("A new one waits: open the link that we sent to it. Until then messages go to the old one.")
+        return _("Your contact address is not confirmed"), text
+    return _("Is this the right address?"), text
+
+
 def _words(alert: Alert, account: Account, contacts: Contacts, locale: Locale) -> tuple[str, str]:
     """Title and text."""
     sums = _listed([format_amount(minor, currency, str(locale)) for currency, minor in alert.sums], locale)
@@ -50,7 +66,7 @@ def _words(alert: Alert, account: Account, contacts: Contacts, locale: Locale) -
         "card": values.clean(contacts.cards.get(alert.method, "")),
         "numbers": _listed([debt.number for debt in account.debts if debt.no in alert.debts], locale),
     }
-    title, text = _sentences(alert)
+    title, text = _about_the_address(contacts) if alert.level is Level.CONFIRM_ADDRESS else _sentences(alert)
     if alert.level in (Level.STOPPED, Level.DELETION_ON):
         text = _not_by_paying(alert, account) or text
     return title % names, text % names if text else ""
@@ -95,8 +111,7 @@ def _sentences(alert: Alert) -> tuple[str, str]:
         case Level.BILL_READY:
             return _("%(sums)s is due on %(on)s"), _("Invoice %(numbers)s.")
         case Level.CONFIRM_ADDRESS:
-            text = _("Open the link that we sent there, or have a new one sent, so that we know that warnings arrive.")
-            return _("Is this the right address?"), text
+            raise AssertionError("what it says depends on where its link went")
 
 
 def _day(on: date | None, locale: Locale) -> str:

@@ -38,6 +38,7 @@ NEXT: Final = closed(
         Chapter.COMING_BACK: 0,
         Chapter.RUNNING: 0,
         Chapter.ENDED: 0,
+        Chapter.ELSEWHERE: 0,
     },
 )
 
@@ -47,12 +48,13 @@ NEXT: Final = closed(
 def landing(request: HttpRequest, world: DemoWorld) -> HttpResponse:
     """The story as it stands."""
     now = standing_of(world)
+    next_day = NEXT[now.chapter]
     values = {
         "title": _title(now),
         "now": now,
         "chapter": str(now.chapter),
         "account": format_id(ACCOUNT, world.account),
-        "next_day": NEXT[now.chapter],
+        "next_day": next_day if next_day > now.day else 0,
         "lines": _lines_of(now),
         "year_under_way": world.year_under_way(),
     }
@@ -73,10 +75,17 @@ def _title(now: StoryNow) -> str:
             return _("Everything is paid and running again") if now.stopped else _("Paid in time: nothing stopped")
         case Chapter.ENDED:
             return _("Nobody paid: the data is deleted, as was announced")
+        case Chapter.ELSEWHERE:
+            return _("The story has gone another way")
 
 
 def _lines_of(now: StoryNow) -> list[tuple[str, bool]]:
     """The story in five lines, and which of them have come true."""
+    if now.chapter is Chapter.ELSEWHERE:
+        return [
+            (_("Day 0: the card is declined, and a mail says so"), True),
+            (_("Then something else was done: what it leads to stands in the account"), True),
+        ]
     paid = now.chapter in (Chapter.COMING_BACK, Chapter.RUNNING)
     chapters = [
         (_("Day 0: the card is declined, and a mail says so"), True),

@@ -17,7 +17,7 @@ from arrears.core.account import Account
 from arrears.core.facts import Recorded
 from arrears.core.money import format_amount
 from arrears.core.payments.settlement import quotes
-from arrears.core.states import State
+from arrears.core.states import Reason, State
 from arrears.core.view import View
 from arrears.notices import values
 from arrears.ports import Mail
@@ -39,6 +39,8 @@ class Chapter(StrEnum):
     COMING_BACK = "coming_back"
     RUNNING = "running"
     ENDED = "ended"
+    ELSEWHERE = "elsewhere"
+    """Something was done that the story does not tell: a service was cancelled, a debt is on hold."""
 
 
 class Consequence(NamedTuple):
@@ -79,9 +81,12 @@ def standing_of(world: DemoWorld) -> StoryNow:
     day_0 = next((one.debts[0].day_0 for one in facts if isinstance(one, f.BecamePastDue)), today(world))
     warned = any(bool(one.each(f.Warning)) for one in facts if isinstance(one, f.Noticed))
     mails = [mail for mail in live.store.mails_of(number) if mail.subject]
-    consequences = sorted(_consequences(world, account, history, mails, day_0), reverse=True)
+    paid = [one.at for one in history if isinstance(one.fact, f.PaymentBooked)]
+    # Once everything is paid, what was announced before is news no more: it does not happen.
+    since = world.moved_from if owed or not paid else max(world.moved_from, paid[-1])
+    consequences = sorted(_consequences(world, account, history, mails, day_0, since), reverse=True)
     return StoryNow(
-        _chapter(account, owed=bool(owed), warned=warned),
+        Chapter.ELSEWHERE if goes_elsewhere(account, facts) else _chapter(account, owed=bool(owed), warned=warned),
         live.store.contacts([number])[number].name,
         day_0,
         (today(world) - day_0).days,
@@ -95,6 +100,15 @@ def standing_of(world: DemoWorld) -> StoryNow:
     )
 
 
+def goes_elsewhere(account: Account, facts: Sequence[f.AnyFact]) -> bool:
+    """Whether the story does not tell how it stands: something else than paying decides what stops or comes back."""
+    others = any(set(sub.reasons) - {Reason.PAST_DUE} for sub in account.subscriptions)
+    held = any(hold.ended_at is None for hold in account.holds)
+    given_up = any(isinstance(fact, f.WrittenOff | f.InvoiceCredited) for fact in facts)
+    gone = [sub for sub in account.subscriptions if sub.state is State.DELETED]
+    return others or held or given_up or (bool(gone) and len(gone) < len(account.subscriptions))
+
+
 def _chapter(account: Account, *, owed: bool, warned: bool) -> Chapter:
     states = {sub.state for sub in account.subscriptions}
     if State.DELETED in states:
@@ -106,18 +120,23 @@ def _chapter(account: Account, *, owed: bool, warned: bool) -> Chapter:
 
 
 def _consequences(
-    world: DemoWorld, account: Account, history: Sequence[Recorded], mails: Sequence[Mail], day_0: date
+    world: DemoWorld,
+    account: Account,
+    history: Sequence[Recorded],
+    mails: Sequence[Mail],
+    day_0: date,
+    since: datetime,
 ) -> Iterator[Consequence]:
-    """What came of the last jump: mails, and services that stopped, came back or were deleted."""
+    """What came of the last jump, or of paying: mails, and services that stopped, came back or were deleted."""
 
     def seen(at: datetime, text: str, link: str) -> Consequence:
         return Consequence(at, (at.astimezone(ZoneInfo(world.zone)).date() - day_0).days, text, link)
 
     for mail in mails:
-        if mail.at >= world.moved_from:
+        if mail.at >= since:
             yield seen(mail.at, mail.subject, f"/outbox/{mail.id}")
     for recorded in history:
-        if recorded.at < world.moved_from:
+        if recorded.at < since:
             continue
         match recorded.fact:
             case f.Disabled(subscription=sub):

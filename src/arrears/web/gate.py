@@ -21,20 +21,25 @@ ROWS_PATH: Final = "/v1/upserts"
 ROWS_BYTES_MAX: Final = 16 * 1024 * 1024
 """Of many rows at once, ten thousand of more than a thousand bytes each. What is larger is answered by the route
 itself: a request of rows that is refused leaves a trace."""
+STATEMENTS_PATH: Final = "/v1/bank/statements"
+STATEMENT_BYTES_MAX: Final = 32 * 1024 * 1024
+"""Of a bank's file; what is larger leaves a trace too."""
+LARGE: Final = {ROWS_PATH: ROWS_BYTES_MAX, STATEMENTS_PATH: STATEMENT_BYTES_MAX}
+"""What takes a large body, and how large a one."""
 BODY_SECONDS_MAX: Final = 20.0
 """Longer than a megabyte takes on a bad line."""
 ROWS_SECONDS_MAX: Final = 120.0
 BODIES_BYTES_MAX: Final = 64 * 1024 * 1024
-"""Of all requests that are still coming in, and of all requests of rows besides: a process stays small, whoever sends,
-and who sends rows keeps out nobody else."""
+"""Of all requests that are still coming in, and of all large ones besides: a process stays small, whoever sends,
+and who sends rows or files keeps out nobody else."""
 UNREAD_BYTES_MAX: Final = 8 * 1024 * 1024
 """So much of a body that is refused is read on, for a client that looks for the answer only when it has sent all."""
 UNREAD_SECONDS_MAX: Final = 2.0
 WAITING_MAX: Final = 256
 """Requests that wait for a thread; who comes then is asked to come again, instead of waiting in vain."""
 ROWS_THREADS: Final = 2
-"""Requests of rows have threads of their own: one computes while another waits for the database. Each thread of a
-process keeps the most memory that it ever took, and ten thousand rows take a lot; and pages wait for no rows."""
+"""Requests of rows and of files have threads of their own: one computes while another waits for the database. Each
+thread of a process keeps the most memory that it ever took, and they take a lot; and pages wait for none of them."""
 ROWS_WAITING_MAX: Final = 16
 
 Scope = dict[str, Any]
@@ -115,48 +120,49 @@ class Gate:
                 return await self._lane_beside.run(lambda: beside(headers))
             if self._aside is not None and self._aside.is_asked(scope["path"]):
                 return await self._aside.answer(scope["method"], scope["path"], scope["query_string"], headers)
-            is_rows = scope["path"] == ROWS_PATH
-            body, length = await self._whole(headers, receive, is_rows=is_rows)
+            large = LARGE.get(scope["path"], 0)
+            body, length = await self._whole(headers, receive, large)
             environ = environ_of(scope, body)
             if length > len(body):
                 environ["CONTENT_LENGTH"] = str(length)
-            lanes = self._lanes_of_rows if is_rows else self._lanes
+            lanes = self._lanes_of_rows if large else self._lanes
             return await lanes.run(lambda: answer_of(self._pages, environ))
         except _NotLetIn as refused:
             return refused.answer
         except Refused:
             return plain(503, "There is too much to do at the moment. Try again in a few seconds.", _LATER, _CLOSE)
 
-    async def _whole(self, headers: Mapping[str, str], receive: Receive, *, is_rows: bool) -> tuple[bytes, int]:
-        """The body, once all of it has come, and its length; of rows that are too large, nothing and their length."""
+    async def _whole(self, headers: Mapping[str, str], receive: Receive, large: int) -> tuple[bytes, int]:
+        """The body, once all of it has come, and its length; of a large one that is too large, nothing and its length.
+        `large`: how large a body is taken here, 0 where it is a page's."""
         announced = headers.get("content-length", "")
-        most = ROWS_BYTES_MAX if is_rows else BODY_BYTES_MAX
+        most = large or BODY_BYTES_MAX
         if announced and (len(announced) > 12 or int(announced) > most):
-            await _let_pass(headers, receive, is_rows=is_rows)
-            return _too_large(announced, is_rows=is_rows)
+            await _let_pass(headers, receive, large)
+            return _too_large(announced, large)
         if not announced and "transfer-encoding" not in headers:
             return b"", 0
         parts: list[bytes] = []
         taken = 0
         try:
-            async with asyncio.timeout(ROWS_SECONDS_MAX if is_rows else BODY_SECONDS_MAX):
+            async with asyncio.timeout(ROWS_SECONDS_MAX if large else BODY_SECONDS_MAX):
                 more = True
                 while more:
                     part, more = await _next(receive)
                     parts.append(part)
                     taken += len(part)
-                    self._bodies_bytes[is_rows] += len(part)
+                    self._bodies_bytes[bool(large)] += len(part)
                     if taken > most:
                         parts.clear()
                         if more:  # What has come to its end has nothing more to wait for.
-                            await _let_pass(headers, receive, is_rows=is_rows)
-                        return _too_large(str(taken), is_rows=is_rows)
-                    if self._bodies_bytes[is_rows] > BODIES_BYTES_MAX:
+                            await _let_pass(headers, receive, large)
+                        return _too_large(str(taken), large)
+                    if self._bodies_bytes[bool(large)] > BODIES_BYTES_MAX:
                         raise _NotLetIn(plain(503, "Try again in a few seconds.", _LATER, _CLOSE))
         except TimeoutError:
             raise _NotLetIn(plain(408, "The request did not come to its end in time.", _CLOSE)) from None
         finally:
-            self._bodies_bytes[is_rows] -= taken
+            self._bodies_bytes[bool(large)] -= taken
         return b"".join(parts), taken
 
 
@@ -182,20 +188,20 @@ def _look_at(scope: Scope, headers: Mapping[str, str]) -> None:
         raise _NotLetIn(plain(415, "No file is expected here.", _CLOSE))
 
 
-def _too_large(length: str, *, is_rows: bool) -> tuple[bytes, int]:
-    if is_rows and len(length) <= 12:
+def _too_large(length: str, large: int) -> tuple[bytes, int]:
+    if large and len(length) <= 12:
         return b"", int(length)
     raise _NotLetIn(plain(413, f"The body of a request has at most {BODY_BYTES_MAX} bytes.", _CLOSE))
 
 
-async def _let_pass(headers: Mapping[str, str], receive: Receive, *, is_rows: bool) -> None:
+async def _let_pass(headers: Mapping[str, str], receive: Receive, large: int) -> None:
     """Read on for a moment without keeping anything: many clients send all before they look for an answer."""
     if headers.get("expect", "").lower() == "100-continue":
         return
     passed, more = 0, True
     try:
-        async with asyncio.timeout(BODY_SECONDS_MAX if is_rows else UNREAD_SECONDS_MAX):
-            while more and passed < (2 * ROWS_BYTES_MAX if is_rows else UNREAD_BYTES_MAX):
+        async with asyncio.timeout(BODY_SECONDS_MAX if large else UNREAD_SECONDS_MAX):
+            while more and passed < (2 * large if large else UNREAD_BYTES_MAX):
                 part, more = await _next(receive)
                 passed += len(part)
     except TimeoutError:

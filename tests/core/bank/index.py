@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from arrears.core.bank.matching import BY_AMOUNT_MAX, OpenItem
-from arrears.core.bank.references import folded
+from arrears.core.bank.references import folded, slips_of
 
 
 class IndexInMemory:
@@ -37,6 +37,9 @@ class IndexInMemory:
 
     def numbered(self, keys: Iterable[str]) -> Mapping[str, Sequence[OpenItem]]:
         return {key: self._numbered[key] for key in keys if key in self._numbered}
+
+    def nearly(self, key: str) -> Sequence[OpenItem]:
+        return [item for slip in slips_of(key) for item in self._numbered.get(slip, ())]
 
     def ending(self, digits: str) -> Sequence[OpenItem]:
         return self._ending.get(digits, ())

@@ -42,6 +42,8 @@ class FolderChannel:
         mail.set_content(message.text)
         if message.html:
             mail.add_alternative(message.html, subtype="html")
+        for one in message.attachments:
+            mail.add_attachment(one.body, maintype="application", subtype="pdf", filename=one.name)
         part = self.folder / f".{message.id}.{os.getpid()}.part"
         part.unlink(missing_ok=True)
         named = False

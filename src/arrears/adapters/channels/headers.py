@@ -182,6 +182,8 @@ def compose(message: Message, who: Origin) -> ComposedMail:
         headers=headers,
         alternatives=[(message.html, "text/html")] if message.html else None,
     )
+    for one in message.attachments:
+        letter.attach(one.name, one.body, "application/pdf")
     letter.envelope_id, letter.envelope_to = message.id, to
     letter.envelope_from = bounce_address(who, message.id)
     return letter

@@ -11,8 +11,11 @@ BODY_CHARACTERS_MAX: Final = 21
 _FORM: Final = re.compile(r"RF[0-9]{2}[A-Z0-9]{1,21}")
 
 
+_VALUES: Final = str.maketrans({chr(ord("A") + at): str(10 + at) for at in range(26)})
+
+
 def _remainder(text: str) -> int:
-    return int("".join(str(int(char, 36)) for char in text)) % 97
+    return int(text.translate(_VALUES)) % 97
 
 
 def creditor_reference(body: str) -> str:

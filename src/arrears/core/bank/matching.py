@@ -1,22 +1,23 @@
 """Whose money a bank credit is: the two cases in which that is decided without a person, and for everything else
 the best suggestions with their reasons (spec, section 6).
 
-Pure: what is known of invoices and payers is asked of a `DebtIndex`, which the store, or a test, fills in sets. The
-keys that a credit asks for are known before (`exact_keys`, `near_keys`), so that a thousand credits take one look.
+Pure: what is known of invoices and payers is asked of a `DebtIndex`, which the store, or a test, fills in sets. What
+a credit asks for is known before (`exact_keys`, `near_keys`), so that thousands of credits take one look.
 """
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import SequenceMatcher
 from enum import IntEnum
+from functools import lru_cache
 from typing import Final, Protocol
 
 import msgspec
 
-from arrears.core.bank.references import body_in, folded, slips_of, tokens, valid_rfs
+from arrears.core.bank.references import body_in, folded, tokens, valid_rfs
 from arrears.core.bank.statements import NO_REFERENCE
 
 NUMBER_MIN: Final = 4
@@ -62,8 +63,11 @@ class DebtIndex(Protocol):
         """The invoices whose number, or the body of whose creditor reference, is one of these (letters and digits,
         in capitals), by it; paid ones too."""
 
+    def nearly(self, key: str) -> Sequence[OpenItem]:
+        """The invoices whose number is this one but for one slip of the fingers; paid ones too."""
+
     def ending(self, digits: str) -> Sequence[OpenItem]:
-        """The open invoices whose number ends in these digits, without zeros in front of them."""
+        """Open invoices whose number ends in these digits, without zeros in front of them; of very many, some."""
 
     def open_of(self, account: int) -> Sequence[OpenItem]:
         """The open invoices of an account, the oldest due date first."""
@@ -108,15 +112,21 @@ class Sure(IntEnum):
     PROVEN = 3
 
 
-def exact_keys(credit: Credit) -> dict[str, Sure]:
-    """The invoice numbers that a credit may name, and how sure each is."""
-    said = " ".join((*credit.references, credit.text, _own_number(credit)))
-    keys = {key: Sure.PROVEN for one in (*credit.references, *valid_rfs(said)) if (key := body_in(one))}
-    pieces = {**tokens(said), **{folded(one): True for one in credit.references}}
+@lru_cache(maxsize=20_000)
+def exact_keys(credit: Credit) -> Mapping[str, Sure]:
+    """The invoice numbers that a credit may name, and how sure each is. Kept for a while: they are asked for when what
+    is known of them is looked up, and again when it is decided."""
+    own = _own_number(credit)
+    bodies = [body_in(one) for one in credit.references]
+    unproven = [one for one, body in zip(credit.references, bodies, strict=True) if not body]
+    bodies += [one[4:] for one in valid_rfs(" ".join((*unproven, credit.text, own)))]
+    keys = {body: Sure.PROVEN for body in bodies if len(body) >= NUMBER_MIN}
+    pieces = tokens(" ".join((*credit.references, credit.text, own)))
+    pieces |= {folded(one): True for one in credit.references}
     for token, alone in pieces.items():
-        if any(one.isdigit() for one in token):
+        if len(token) >= NUMBER_MIN and not token.isalpha():
             keys.setdefault(token, Sure.NUMBER if alone and _is_sure(token) else Sure.PIECE)
-    return {key: sure for key, sure in keys.items() if len(key) >= NUMBER_MIN}
+    return keys
 
 
 def _own_number(credit: Credit) -> str:
@@ -150,7 +160,7 @@ def match(credit: Credit, index: DebtIndex) -> Matched | None:
     if named:
         return _by_reference(credit, named, payers, index)
     unknown = Sure.PROVEN in keys.values()
-    if unknown or len(payers) != 1 or any(item.account not in payers for item, _ in _similar(keys, index)):
+    if unknown or len(payers) != 1 or any(item.account not in payers for item, _ in _similar(credit, index)):
         return None
     return _by_payer(credit, payers[0], index)
 
@@ -164,15 +174,18 @@ def _by_reference(
     account = accounts.pop()
     if payers and account not in payers:
         return None
-    everything = [item for item in index.open_of(account) if item.currency == credit.currency and not item.held]
-    meant = [item for item in everything if any(item.debt == one.debt for one in named)]
-    if not meant or credit.amount_minor > sum(item.open_minor for item in everything):
-        return None
-    sums = {sum(item.open_minor for item in some) for some in (meant, everything)}
-    if credit.amount_minor not in sums:
-        sure = max(named.values())
-        if sure is Sure.PIECE or (sure is Sure.NUMBER and _may_be_anothers(credit, account, named, index)):
+    meant = [item for item in named if (item.open_minor, item.currency) == (credit.amount_minor, credit.currency)]
+    if len(named) > 1 or not meant:
+        everything = [item for item in index.open_of(account) if item.currency == credit.currency and not item.held]
+        debts = {item.debt for item in named}
+        meant = [item for item in everything if item.debt in debts]
+        owed, asked = (sum(item.open_minor for item in some) for some in (everything, meant))
+        if not meant or credit.amount_minor > owed:
             return None
+        if credit.amount_minor not in (asked, owed):
+            sure = max(named.values())
+            if sure is Sure.PIECE or (sure is Sure.NUMBER and _may_be_anothers(credit, account, named, index)):
+                return None
     numbers = ", ".join(item.number for item in meant)
     return Matched(account, tuple(item.debt for item in meant), f"it names {numbers}, of this account alone")
 
@@ -180,14 +193,27 @@ def _by_reference(
 def _may_be_anothers(credit: Credit, account: int, named: Iterable[OpenItem], index: DebtIndex) -> bool:
     """Whether an invoice of somebody else asks just this amount and has nearly the number that is named: then the
     number has no check digits, and the amount speaks for the other."""
-    slips = {slip for item in named for slip in slips_of(folded(item.number))}
-    others = [item for items in index.numbered(slips).values() for item in items]
+    others = [other for item in named for other in index.nearly(folded(item.number))]
     return any(item.account != account and item.open_minor == credit.amount_minor for item in others)
 
 
-def near_keys(credit: Credit) -> set[str]:
-    """Every invoice number that a credit may name with one slip in it."""
-    return {slip for key in _near(exact_keys(credit)) if len(key) > NUMBER_MIN for slip in slips_of(key)}
+def near_keys(credit: Credit) -> list[str]:
+    """The pieces of what the payer wrote that may be a damaged reference, the longest first."""
+    keys = exact_keys(credit)
+    found = {key for key in keys if NUMBER_MIN <= len(key) <= 25 and sum(one.isdigit() for one in key) >= 3}
+    found |= {key[4:] for key in found if key.startswith("RF") and key[2:4].isdigit() and len(key) > 4 + NUMBER_MIN}
+    return sorted(found, key=lambda key: (-len(key), key))[:NEAR_TOKENS_MAX]
+
+
+def may_have_slips(key: str) -> bool:
+    """Whether a piece is long enough that a slip in it still says something."""
+    return len(key) > NUMBER_MIN
+
+
+def last_digits(key: str) -> str:
+    """The digits at the end of a piece, without zeros in front; empty where they are too few to say anything."""
+    digits = key[len(key.rstrip("0123456789")) :].lstrip("0")
+    return digits if len(digits) >= NUMBER_MIN - 1 else ""
 
 
 def _by_payer(credit: Credit, account: int, index: DebtIndex) -> Matched | None:
@@ -201,23 +227,16 @@ def _by_payer(credit: Credit, account: int, index: DebtIndex) -> Matched | None:
     return Matched(account, (equal[0].debt,), f"its IBAN is known, and it is the amount of {equal[0].number} alone")
 
 
-def _near(keys: Iterable[str]) -> list[str]:
-    """The pieces of what the payer wrote that may be a damaged reference, the longest first."""
-    found = {key for key in keys if NUMBER_MIN <= len(key) <= 25 and sum(one.isdigit() for one in key) >= 3}
-    found |= {key[4:] for key in found if key.startswith("RF") and key[2:4].isdigit() and len(key) > 4 + NUMBER_MIN}
-    return sorted(found, key=lambda key: (-len(key), key))[:NEAR_TOKENS_MAX]
-
-
-def _similar(keys: Collection[str], index: DebtIndex) -> list[tuple[OpenItem, str]]:
+def _similar(credit: Credit, index: DebtIndex) -> list[tuple[OpenItem, str]]:
     """The open invoices that a damaged reference may mean, the nearest first, and how it differs."""
     slipped: list[tuple[OpenItem, str]] = []
     ending: list[tuple[OpenItem, str]] = []
-    for key in _near(keys):
-        slips = slips_of(key) if len(key) > NUMBER_MIN else set()
-        for items in index.numbered(slips if key in keys else {key, *slips}).values():
-            slipped += [(item, f"{key} is {item.number} but for one slip") for item in items if item.open_minor]
-        digits = re.findall(r"[0-9]+", key)[-1].lstrip("0") if key[-1].isdigit() else ""
-        if len(digits) >= NUMBER_MIN - 1:
+    keys = exact_keys(credit)
+    for key in near_keys(credit):
+        near = [] if key in keys else [*index.numbered([key]).get(key, ())]
+        near += index.nearly(key) if may_have_slips(key) else ()
+        slipped += [(item, f"{key} is {item.number} but for one slip") for item in near if item.open_minor]
+        if digits := last_digits(key):
             ending += [(item, f"{key} ends as {item.number} does") for item in index.ending(digits)]
     return slipped + ending
 
@@ -285,7 +304,7 @@ def _by_what_it_says(credit: Credit, index: DebtIndex, cases: dict[int, _Case]) 
         for item in items:
             what = "it names" if item.open_minor else "it names what is paid,"
             add(item, 92 if keys[key] > Sure.PIECE else 40, f"{what} {item.number}")
-    for item, why in _similar(keys, index) if not sure else ():
+    for item, why in _similar(credit, index) if not sure else ():
         add(item, 70 if "slip" in why else 50, why)
 
 

@@ -14,6 +14,7 @@ from arrears.core.bank.creditor_reference import BODY_CHARACTERS_MAX, is_credito
 
 _NOT_FOLDED: Final = re.compile(r"[^A-Z0-9]")
 _CHUNK: Final = re.compile(r"[A-Z0-9]+(?:[-/._][A-Z0-9]+)*")
+_BETWEEN: Final = str.maketrans("", "", "-/._")
 _CUT: Final = re.compile(r"[A-Z]+|[0-9]+")
 _QRR_CARRY: Final = (0, 9, 4, 6, 8, 2, 7, 1, 3, 5)
 TOKENS_JOINED_MAX: Final = 6
@@ -81,18 +82,20 @@ def is_iban(text: str) -> bool:
 def tokens(text: str) -> dict[str, bool]:
     """Every piece of a text that may be a reference, folded, and whether it stands there by itself: no letter or digit
     was cut off to make it, and none joined over a space. Neighbours are joined, as people put spaces in."""
-    pieces = [found[0] for found in _CHUNK.finditer(text.upper())][:TOKENS_MAX]
+    pieces = _CHUNK.findall(text.upper())[:TOKENS_MAX]
+    bare = [piece.translate(_BETWEEN) for piece in pieces]
     found: dict[str, bool] = {}
-    for piece in pieces:
-        for part in piece.split("/"):
-            found[folded(part)] = True
-        found[folded(piece)] = True
+    for piece, whole in zip(pieces, bare, strict=True):
+        if "/" in piece:
+            found |= dict.fromkeys([part.translate(_BETWEEN) for part in piece.split("/")], True)
+        found[whole] = True
     for at, piece in enumerate(pieces):
-        for part in _CUT.findall(piece):
-            found.setdefault(part, False)
-        joined = folded(piece)
-        for more in pieces[at + 1 : at + TOKENS_JOINED_MAX + 1]:
-            joined += folded(more)
+        if not (piece.isalpha() or piece.isdigit()):
+            for part in _CUT.findall(piece):
+                found.setdefault(part, False)
+        joined = bare[at]
+        for more in bare[at + 1 : at + TOKENS_JOINED_MAX + 1]:
+            joined += more
             if len(joined) > BODY_CHARACTERS_MAX + 4:
                 break
             found.setdefault(joined, False)
@@ -109,9 +112,10 @@ def valid_rfs(text: str) -> list[str]:
         run = re.match(r"[A-Z0-9 .\-/]{1,60}", upper[start.start() :])
         assert run is not None, "it begins with RF"
         for end in range(len(run[0]), 4, -1):
+            if end < len(run[0]) and run[0][end].isalnum():
+                continue
             one = folded(run[0][:end])
-            inside = end < len(run[0]) and run[0][end].isalnum()
-            if not inside and one not in found and is_creditor_reference(one):
+            if one not in found and is_creditor_reference(one):
                 found.append(one)
     return found
 

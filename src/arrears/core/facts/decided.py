@@ -92,7 +92,9 @@ class WarningsLapsed(Fact, frozen=True, tag="warnings_lapsed"):
 
 
 class Resumed(Fact, frozen=True, tag="resumed"):
-    """The cause `past_due` is lifted. `order_no` is 0 where the service never stopped or another reason remains."""
+    """The cause `past_due` is lifted. `order_no` is 0 where the service never stopped or another reason remains.
+    `goes_on`: what had stopped it was taken back before the day of the stop was over, so its ladder goes on as if there
+    had been no stop: the same stage, the same generation, the same warnings."""
 
     subscription: int
     on: date
@@ -101,6 +103,7 @@ class Resumed(Fact, frozen=True, tag="resumed"):
     order_no: int = 0
     keeps_past_due: bool = False
     entered_on: date | None = None
+    goes_on: bool = False
 
 
 class CaseEnded(Fact, frozen=True, tag="case_ended"):

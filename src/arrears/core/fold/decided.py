@@ -145,6 +145,9 @@ def _warnings_lapsed(account: Account, fact: f.WarningsLapsed, recorded: f.Recor
 def _resumed(account: Account, fact: f.Resumed, recorded: f.Recorded) -> Account:
     sub = account.subscription(fact.subscription)
     runs = fact.after is not State.DISABLED
+    if fact.goes_on:
+        sub = replace(sub, state=fact.after, entered_on=fact.entered_on, end=None, tells=())
+        return with_subscription(account, with_order(sub, fact.order_no, "resume", recorded))
     reasons = sub.reasons
     if not fact.keeps_past_due:
         reasons = tuple(r for r in reasons if r is not Reason.PAST_DUE)
@@ -154,7 +157,7 @@ def _resumed(account: Account, fact: f.Resumed, recorded: f.Recorded) -> Account
         reasons=reasons,
         cut=False,
         relieved=False,
-        entered_on=fact.entered_on if runs else sub.entered_on,
+        entered_on=fact.entered_on if runs or not fact.keeps_past_due else sub.entered_on,
     )
     if runs:
         ended = sub.end is not None

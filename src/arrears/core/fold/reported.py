@@ -105,7 +105,9 @@ def _written_off(account: Account, fact: f.WrittenOff, recorded: f.Recorded) -> 
 
 
 def _stopped(sub: Subscription, reason: Reason, terms: Terms, recorded: f.Recorded, order_no: int) -> Subscription:
-    """A stop for another reason than debt. An end that was running starts anew: never an earlier deletion."""
+    """A stop for another reason than debt. An end that was running starts anew with a cancellation, never for an
+    earlier deletion, and the day on which the service stopped stays. The day of its stage is kept: taken back before
+    the day of the stop is over, the ladder goes on with it; not where it was restricted, as it runs when it is back."""
     fact = recorded.fact
     assert isinstance(fact, f.Canceled | f.ReasonSet)
     before = sub.end.delete if sub.end is not None else Promise()
@@ -113,7 +115,7 @@ def _stopped(sub: Subscription, reason: Reason, terms: Terms, recorded: f.Record
     canceled = isinstance(fact, f.Canceled)
     end = ServiceEnd(
         terms=terms,
-        stopped_on=fact.on,
+        stopped_on=fact.on if sub.end is None else sub.end.stopped_on,
         recorded_at=recorded.at,
         order_no=order_no,
         ended_on=fact.on if canceled or order_no == 0 else None,
@@ -122,7 +124,8 @@ def _stopped(sub: Subscription, reason: Reason, terms: Terms, recorded: f.Record
     if sub.end is not None and not canceled:
         end = sub.end
     reasons = (*(r for r in sub.reasons if r is not reason), reason)
-    sub = replace(sub, state=State.DISABLED, reasons=reasons, end=end, entered_on=fact.on)
+    entered_on = None if fact.before is State.RESTRICTED else sub.entered_on
+    sub = replace(sub, state=State.DISABLED, reasons=reasons, end=end, entered_on=entered_on)
     return with_order(sub, order_no, "disable")
 
 
@@ -148,7 +151,7 @@ def _due_moved(account: Account, fact: f.DueMoved, recorded: f.Recorded) -> Acco
         account = reminded_of(account, replace(account, debts=debts), recorded.at)
     for voided in fact.voided:
         account = void(account, voided.subscription, voided.action, recorded, doubted=False)
-    return account
+    return _ladders_broken_off(account)
 
 
 def _canceled(account: Account, fact: f.Canceled, recorded: f.Recorded) -> Account:
@@ -159,6 +162,16 @@ def _canceled(account: Account, fact: f.Canceled, recorded: f.Recorded) -> Accou
 def _reason_set(account: Account, fact: f.ReasonSet, recorded: f.Recorded) -> Account:
     sub = account.subscription(fact.subscription)
     return with_subscription(account, _stopped(sub, fact.reason, fact.terms, recorded, fact.order_no))
+
+
+def _ladders_broken_off(account: Account) -> Account:
+    """The account with no ladder left to go on with where a service is stopped for another reason than debt: days may
+    have moved, and nobody has looked which of its warnings that voids."""
+    subs = [
+        replace(s, entered_on=None) if s.end is not None and not s.cut and s.entered_on is not None else s
+        for s in account.subscriptions
+    ]
+    return replace(account, subscriptions=tuple(subs)) if subs != list(account.subscriptions) else account
 
 
 def _lifted(account: Account, subscription: int, reason: Reason) -> Account:
@@ -181,7 +194,7 @@ def _hold_placed(account: Account, fact: f.HoldPlaced, recorded: f.Recorded) -> 
 
 def _hold_ended(account: Account, fact: f.HoldEnded, recorded: f.Recorded) -> Account:
     holds = tuple(replace(h, ended_at=fact.at) if h.no == fact.hold else h for h in account.holds)
-    account = reminded_of(account, replace(account, holds=holds), fact.at)
+    account = _ladders_broken_off(reminded_of(account, replace(account, holds=holds), fact.at))
     for voided in fact.voided:
         account = void(account, voided.subscription, voided.action, recorded, doubted=False)
     if not _days_are_counted(account, recorded):

@@ -107,11 +107,13 @@ class Warned:
 
 
 class End:
-    """One time without service."""
+    """One time without service. `ladder`: a stage that lasted when it began, and with which it may go on if what had
+    stopped it is taken back before that day is over."""
 
     __slots__ = (
         "capped",
         "ended_on",
+        "ladder",
         "order_no",
         "ordered_at",
         "recorded_at",
@@ -128,6 +130,7 @@ class End:
         self.recorded_at = recorded.at
         self.seq = recorded.seq
         self.order_no = order_no
+        self.ladder = False
         self.ended_on: date | None = None
         self.scheduled_at: datetime | None = None
         self.released_by: set[str] = set()

@@ -55,6 +55,8 @@ def became_past_due(book: AccountBook, fact: f.BecamePastDue, recorded: f.Record
             book.breach("I11", f"subscription {number} is past due for invoices that are not its own")
         if Reason.PAST_DUE in sub.reasons:
             continue
+        if sub.end is not None:
+            sub.end.ladder = False
         sub.reasons.add(Reason.PAST_DUE)
         sub.past_due_seq = recorded.seq
         sub.promised.pop(Action.RESTRICT, None)
@@ -255,7 +257,12 @@ def resumed(book: AccountBook, fact: f.Resumed, recorded: f.Recorded) -> None:
     order_given(book, sub, fact.order_no, "resume")
     if fact.order_no:
         sub.resumes[fact.order_no] = recorded.at
+    if fact.goes_on:
+        _goes_on(book, sub, fact, recorded.at)
+        return
     sub.cut = False
+    if sub.end is not None and not fact.keeps_past_due:
+        sub.end.ladder = False
     sub.past_due_seq = recorded.seq
     sub.promised.pop(Action.RESTRICT, None)
     sub.promised.pop(Action.DISABLE, None)
@@ -266,6 +273,15 @@ def resumed(book: AccountBook, fact: f.Resumed, recorded: f.Recorded) -> None:
         sub.end = None
         sub.entered_on = fact.on if after is State.PAST_DUE else None
     sub.state = after
+
+
+def _goes_on(book: AccountBook, sub: Sub, fact: f.Resumed, at: datetime) -> None:
+    """As if there had been no stop: of what was past due all the time, before the day of the stop is over (I10)."""
+    end = sub.end
+    over = end is None or at >= calendar_of(end.terms.zone).end_of_day(end.stopped_on)
+    if end is None or over or sub.cut or not end.ladder or fact.entered_on != sub.entered_on:
+        book.breach("I10", f"subscription {sub.no} goes on with the stage of {sub.entered_on}, and that is over")
+    sub.end, sub.state = None, fact.after
 
 
 def case_ended(book: AccountBook, fact: f.CaseEnded, _: f.Recorded) -> None:

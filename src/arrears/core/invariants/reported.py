@@ -155,6 +155,14 @@ def due_moved(book: AccountBook, fact: f.DueMoved, _: f.Recorded) -> None:
     done = {(v.subscription, v.action) for v in fact.voided}
     for number, action in done:
         void(book.subs[number], action)
+    no_ladder_goes_on(book)
+
+
+def no_ladder_goes_on(book: AccountBook) -> None:
+    """Days may have moved while a service was stopped for another reason than debt: its ladder does not go on."""
+    for sub in book.subs.values():
+        if sub.end is not None:
+            sub.end.ladder = False
 
 
 # -- stops for other reasons -------------------------------------------------------------------------------------
@@ -181,6 +189,10 @@ def canceled(book: AccountBook, fact: f.Canceled, recorded: f.Recorded) -> None:
     if fact.on < book.calendar.local_day(recorded.at):
         book.breach("I13", f"subscription {sub.no}: a cancel counts from a day before it")
     order_given(book, sub, fact.order_no, "disable")
+    if sub.end is None:
+        end.ladder = sub.state is State.PAST_DUE
+    else:
+        end.ladder, end.stopped_on = sub.end.ladder, sub.end.stopped_on
     sub.end, sub.state = end, State.DISABLED
     sub.reasons.add(Reason.CANCELED)
 
@@ -193,6 +205,7 @@ def reason_set(book: AccountBook, fact: f.ReasonSet, recorded: f.Recorded) -> No
     if sub.end is None:
         sub.end = End(fact.terms, fact.on, recorded, fact.order_no)
         sub.end.ended_on = fact.on if fact.order_no == 0 else None
+        sub.end.ladder = sub.state is State.PAST_DUE
     sub.state = State.DISABLED
     sub.reasons.add(fact.reason)
 
@@ -239,6 +252,7 @@ def hold_ended(book: AccountBook, fact: f.HoldEnded, recorded: f.Recorded) -> No
                 book.breach("I9", f"hold {hold.no} moved the {action} of subscription {sub.no}, its warnings stay")
     for number, action in done:
         void(book.subs[number], action)
+    no_ladder_goes_on(book)
 
 
 def _moved(book: AccountBook, sub: Sub, action: Action, hold: int) -> bool:

@@ -15,6 +15,7 @@ class ScopeKind(StrEnum):
 
     ACCOUNTS = "accounts"
     ALERTS = "alerts"
+    BANK = "bank"
     CASES = "cases"
     EVENTS = "events"
     INVOICES = "invoices"

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Final
 
 from arrears.core.account import Case, CaseOutcome, Debt, Subscription
+from arrears.core.calendar import calendar_of
 from arrears.core.facts import CaseEnded, Resumed
 from arrears.core.states import Reason, State
 from arrears.core.view import IMMEDIATELY, Due, Rank, View
@@ -51,6 +52,7 @@ def _resume(view: View, sub: Subscription, lifted: bool) -> Resumed:
     running = State.PAST_DUE if still_owes else State.ACTIVE
     after = State.DISABLED if others else running
     stopped = sub.state in (State.RESTRICTED, State.DISABLED)
+    goes_on = after is State.PAST_DUE and _the_day_is_not_over(view, sub)
     return Resumed(
         subscription=sub.no,
         on=view.today,
@@ -58,7 +60,21 @@ def _resume(view: View, sub: Subscription, lifted: bool) -> Resumed:
         after=after,
         order_no=sub.order_count + 1 if stopped and after is not State.DISABLED else 0,
         keeps_past_due=still_owes,
-        entered_on=view.today if still_owes else None,
+        entered_on=sub.entered_on if goes_on else view.today if still_owes else None,
+        goes_on=goes_on,
+    )
+
+
+def _the_day_is_not_over(view: View, sub: Subscription) -> bool:
+    """Whether what had stopped it for another reason than debt is taken back before that day is over, so that its
+    ladder goes on (decision 65): nobody gains days by it, and no day that was told moves."""
+    end = sub.end
+    return (
+        end is not None
+        and not sub.cut
+        and sub.entered_on is not None
+        and not end.delete.sent
+        and view.now < calendar_of(end.terms.zone).end_of_day(end.stopped_on)
     )
 
 

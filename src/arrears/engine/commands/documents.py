@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Decimal
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from arrears.core import facts as f
 from arrears.core.account import Account, Mode
@@ -17,7 +19,7 @@ from arrears.core.errors import Refused
 from arrears.core.invoice_document import Buyer, DocumentKind, InvoiceContent
 from arrears.core.invoice_lines import InvoiceLine, TaxLine
 from arrears.core.known import IMPORTER, KINDS, KnownInvoice, known_of
-from arrears.ports import AccountsAndDocuments, DocumentMaker, NewAccount, StoredDocument
+from arrears.ports import AccountsAndDocuments, Attachment, DocumentMaker, MailBook, NewAccount, StoredDocument
 
 
 class _Asked(NamedTuple):
@@ -46,6 +48,20 @@ def invoice_document(
         raise Refused("nothing_asked", f"invoice {number!r} was withdrawn, and no document of it was made before")
     content = _content(store, invoicing, asked, kind)
     return _make(store, maker, asked, 0, content, now)
+
+
+def attached(
+    invoicing: Invoicing, maker: DocumentMaker, store: MailBook, numbers: Sequence[str], now: datetime
+) -> list[Attachment]:
+    """The documents of these invoices as files of a mail; where there is none of one, nothing for it: the mail says
+    what is asked by itself. `store` has the accounts and documents too."""
+    found: list[Attachment] = []
+    for number in numbers:
+        with suppress(Refused):
+            made = invoice_document(cast(AccountsAndDocuments, store), maker, invoicing, number, now)
+            name = re.sub("[^A-Za-z0-9._-]+", "-", made.number)
+            found.append(Attachment(f"{made.kind.value}-{name}.pdf", made.body))
+    return found
 
 
 def credit_note(

@@ -8,10 +8,11 @@ from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
+from arrears.core.account import Mode
 from arrears.core.calendar import calendar_of
 from arrears.core.messages.content import Role
 from arrears.core.messages.kinds import ACCOUNT_PAGES, KINDS, Dated, LeadsTo
-from arrears.core.messages.recipients import Recipient
+from arrears.core.messages.recipients import EMAIL, Recipient
 from arrears.core.policy import Policies
 from arrears.engine.message_context import (
     CONFIRM_PATH,
@@ -26,11 +27,15 @@ from arrears.engine.messages.delivering import NoticeDelivery
 from arrears.engine.messages.drafting_people import Draft, zone_of
 from arrears.engine.messages.leaving import days_announced, restated
 from arrears.engine.tokens import digest_of, new_mark, new_token
-from arrears.ports import QUEUED, DeliveryAbout, Mail, MailBook, MailState, Message, PayLink
+from arrears.ports import QUEUED, Attachment, DeliveryAbout, Mail, MailBook, MailState, Message, PayLink
 
 HELD_BACK: Final = (
     "not tried: its address has had {most} messages of this kind in 24 hours, the most; it goes on in the morning"
 )
+
+
+ATTACHED_MAX: Final = 5
+"""Some sixty kilobytes each; mailboxes take a few megabytes."""
 
 
 class Letter(NamedTuple):
@@ -49,6 +54,7 @@ class Letters:
         self._days: dict[str, date] = {}
         self._letters: list[Letter] = []
         self._links: list[PayLink] = []
+        self._attachments: dict[tuple[str, ...], tuple[Attachment, ...]] = {}
 
     def write(self, plan: NoticeDelivery) -> None:
         """Everything of this notice that still has to go somewhere."""
@@ -133,8 +139,21 @@ class Letters:
             handing=QUEUED,
         )
         thread = "" if account.case is None else f"case-{account.no}-{account.case.no}"
-        message = Message(mail.id, to.address, words.subject, words.text, words.html, thread=thread, at=now)
+        message = Message(
+            mail.id, to.address, words.subject, words.text, words.html, (), thread, now, self._attached(plan, draft, to)
+        )
         return Letter(plan, mail, message)
+
+    def _attached(self, plan: NoticeDelivery, draft: Draft, to: Recipient) -> tuple[Attachment, ...]:
+        """The documents of the invoices that a mail asks a customer to transfer, the oldest first; more than fit in a
+        mail are found where its link leads."""
+        attach = self._context.attach
+        if attach is None or plan.account.mode is not Mode.INVOICE or to.channel != EMAIL:
+            return ()
+        numbers = tuple(debt.number for debt in draft.debts)[:ATTACHED_MAX]
+        if numbers not in self._attachments:
+            self._attachments[numbers] = tuple(attach(self._store, numbers, self._now))
+        return self._attachments[numbers]
 
     def _day(self, zone: str) -> date:
         """The local day: an address gets at most one message of a kind on it."""

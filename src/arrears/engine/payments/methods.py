@@ -14,14 +14,14 @@ from arrears.core.ids import ACCOUNT, INVOICE, SUBSCRIPTION, format_id
 from arrears.core.payments.holding import HeldFor, Holding, holdings
 from arrears.core.payments.planner import Tried
 from arrears.core.payments.settlement import moves_with, settles_first, unconfirmed, usable
-from arrears.core.payments.values import Funding, HostedPage, MethodDetails, SetupDone, SetupOpen
+from arrears.core.payments.values import Funding, HostedPage, MethodDetails, MethodKind, SetupDone, SetupOpen
 from arrears.core.states import State
 from arrears.core.view import ONE_DAY, View
 from arrears.engine.acting import acting_on
 from arrears.engine.payments.copies import WHOSE, methods_of_the_original
 from arrears.engine.payments.permitted import refused_card
 from arrears.engine.payments.providers import Providers
-from arrears.ports import AccountsAndMoney
+from arrears.ports import AccountsAndMoney, MethodRecord
 
 
 def start_setup(
@@ -72,10 +72,16 @@ def add(
     now: datetime,
     author: str,
 ) -> int:
-    """Store a method; its number. Refuses `prepaid_refused` before it is stored, and forgets it at the provider."""
+    """Store a method; its number. A card that is here already and good is that one: it stays, with the later expiry of
+    both, and the new copy is forgotten at the provider. Refuses `prepaid_refused` before it is stored, and forgets it
+    there too."""
     if details.funding is Funding.PREPAID:
         providers.of(provider).forget(details.ref, f"forget-{details.ref}")
         raise Refused("prepaid_refused", "prepaid cards cannot pay for a subscription; use a credit or debit card")
+    here = _same_card(store, account, provider, details)
+    if here is not None and _as_good_as(store, providers, account, here, details, now, author):
+        providers.of(provider).forget(details.ref, f"forget-{details.ref}")
+        return here.no
     with acting_on(store, account, now) as unit:
         known = store.methods(account)
         same = next((m for m in known if (m.at_provider, m.ref) == (provider, details.ref) and not m.removed), None)
@@ -85,6 +91,41 @@ def add(
         credential = next((m.no for m in known if m.fingerprint and m.fingerprint == details.fingerprint), number)
         unit.record(f.MethodAdded(method=number, at_provider=provider, details=details, credential=credential), author)
         return number
+
+
+def _same_card(store: AccountsAndMoney, account: int, provider: str, details: MethodDetails) -> MethodRecord | None:
+    """The newest method of the account that is this very card, known by another reference; none where that one failed
+    or works only once, since adding it anew is then a remedy."""
+    if details.kind is not MethodKind.CARD or not details.fingerprint:
+        return None
+    snapshot, theirs = store.snapshots([account])[account], methods_of_the_original(store, account)
+    good = {m.no for m in snapshot.methods if not m.removed and m.durable and not m.failed and m.no not in theirs}
+    known = store.methods(account)
+    if any((one.at_provider, one.ref) == (provider, details.ref) for one in known):
+        return None
+    wanted = provider, details.fingerprint
+    return next((m for m in reversed(known) if m.no in good and (m.at_provider, m.fingerprint) == wanted), None)
+
+
+def _as_good_as(
+    store: AccountsAndMoney,
+    providers: Providers,
+    account: int,
+    here: MethodRecord,
+    details: MethodDetails,
+    now: datetime,
+    author: str,
+) -> bool:
+    """Whether a card that is here has the expiry of its new copy, or a later one; else it is given that, where the
+    provider does so."""
+    new = details.expires_on
+    if new is None or (here.expires_on is not None and here.expires_on >= new):
+        return here.expires_on is None or usable(store.snapshots([account])[account].method(here.no), now.date())
+    try:
+        renew(store, providers, account, here.no, new.month, new.year, now, author)
+    except Refused:
+        return False
+    return True
 
 
 def activate(

@@ -6,15 +6,15 @@ import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any, Final, LiteralString
 
 import msgspec
 
 from arrears.core.bank.matching import OpenItem
-from arrears.core.bank.recognising import DAYS_APART_MAX, SeenEntry, recognised
-from arrears.core.bank.statements import BankEntry, BankStatement, BankTransaction, StatementKind
+from arrears.core.bank.statements import BankStatement, BankTransaction
 from arrears.ports.bank import Closing, CreditPart, CreditState, StoredCredit
+from arrears.store.postgres.bank_files import keep_bank_file
 from arrears.store.postgres.write import Db
 
 _COLUMNS: Final[LiteralString] = (
@@ -24,6 +24,29 @@ _COLUMNS: Final[LiteralString] = (
 CREDITS: Final[LiteralString] = f"""
 SELECT {_COLUMNS} FROM bank_credit c
 WHERE c.state = ANY(%s) AND (%s::bigint[] IS NULL OR c.credit_id = ANY(%s::bigint[])) ORDER BY c.credit_id
+"""
+
+CREDITS_AFTER: Final[LiteralString] = f"""
+SELECT {_COLUMNS} FROM bank_credit c WHERE c.state = %s AND c.state IN ('new', 'waiting') AND c.credit_id > %s
+ORDER BY c.credit_id LIMIT %s
+"""
+
+OPEN_CREDITS: Final[LiteralString] = """
+SELECT c.credit_id, (SELECT count(*) FROM bank_part p WHERE p.credit_id = c.credit_id) FROM bank_credit c
+WHERE c.credit_id = ANY(%b::bigint[]) AND c.state IN ('new', 'waiting') ORDER BY c.credit_id FOR UPDATE OF c
+"""
+
+MATCH: Final[LiteralString] = """
+UPDATE bank_credit c SET state = 'matched', why = v.why, decided_by = %s, decided_at = %s
+FROM unnest(%s::bigint[], %s::text[]) AS v (number, why) WHERE c.credit_id = v.number
+"""
+
+MATCHED_PARTS: Final[LiteralString] = """
+INSERT INTO bank_part (credit_id, no, account_id, ref, amount_minor)
+SELECT v.credit_id, (SELECT count(*) FROM bank_part p WHERE p.credit_id = v.credit_id)
+    + row_number() OVER (PARTITION BY v.credit_id ORDER BY v.place), v.account_id, v.ref, v.minor
+FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::bigint[]) WITH ORDINALITY
+    AS v (credit_id, account_id, ref, minor, place)
 """
 
 LIKE: Final[LiteralString] = f"""
@@ -36,12 +59,6 @@ WHERE c.state = 'matched' AND c.own_iban = %(iban)s AND c.currency = %(currency)
 ORDER BY c.credit_id
 """
 
-ADD_CREDIT: Final[LiteralString] = """
-INSERT INTO bank_credit (entry_id, own_iban, currency, amount_minor, booked_on, bank_reference, reversal, unclear,
-    payer_iban, end_to_end, body, state)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 'new') RETURNING credit_id
-"""
-
 DECIDE: Final[LiteralString] = """
 UPDATE bank_credit SET state = %s, why = %s, decided_by = %s, decided_at = %s
 WHERE credit_id = %s AND state = ANY(%s) RETURNING credit_id
@@ -52,22 +69,31 @@ INSERT INTO bank_part (credit_id, no, account_id, ref, amount_minor)
 SELECT %s, (SELECT count(*) FROM bank_part WHERE credit_id = %s) + 1, %s, %s, %s
 """
 
-_FOLDED: Final[LiteralString] = "upper(regexp_replace(i.number, '[^A-Za-z0-9]', '', 'g'))"
+_REVERSED: Final[LiteralString] = """reverse(upper(regexp_replace(i.number COLLATE "C", '[^A-Za-z0-9]', '', 'g')))"""
 _ITEM: Final[LiteralString] = "i.account_id, i.no, i.number, i.currency, i.open_minor, i.day_0 IS NOT NULL"
-# No index on the folded number: every import would pay for it, and a statement comes once a day. Whoever asks, asks for
-# all that a file may name at once, so this is one look at each invoice a file.
+# One index, of the number read from its end, finds what is named and what ends alike. The keys travel in one text: they
+# are letters and digits, and may be hundreds of thousands.
+_KEYS: Final[LiteralString] = "unnest(string_to_array(%s, ' '))"
 NUMBERED: Final[LiteralString] = f"""
-SELECT v.key, {_ITEM} FROM unnest(%s::text[]) AS v (key) JOIN invoice i ON {_FOLDED} COLLATE "C" = v.key
+SELECT v.key, {_ITEM} FROM {_KEYS} AS v (key) JOIN invoice i ON {_REVERSED} = reverse(v.key)
 UNION ALL
 SELECT 'A' || i.account_id || 'I' || i.no, {_ITEM}
 FROM unnest(%s::bigint[], %s::bigint[]) AS v (account_id, no)
 JOIN invoice i ON i.account_id = v.account_id AND i.no = v.no
 """
 
+# An ending that so many share says little about any of them.
+_ENDING_MAX: Final = "200"
 ENDING: Final[LiteralString] = f"""
-SELECT v.digits, {_ITEM} FROM (
-    SELECT i.*, ltrim(substring({_FOLDED} FROM '[0-9]+$'), '0') AS digits FROM invoice i WHERE i.open_minor > 0
-) AS i JOIN unnest(%s::text[]) AS v (digits) ON v.digits COLLATE "C" = i.digits
+SELECT v.digits, i.* FROM {_KEYS} AS v (digits) CROSS JOIN LATERAL (
+    SELECT {_ITEM} FROM invoice i
+    WHERE i.open_minor > 0 AND {_REVERSED} >= reverse(v.digits) AND {_REVERSED} < reverse(v.digits) || '~'
+      AND rtrim(substring({_REVERSED} FROM '^[0-9]+'), '0') = reverse(v.digits) LIMIT {_ENDING_MAX}
+) AS i
+"""
+
+OPEN_OF: Final[LiteralString] = f"""
+SELECT {_ITEM} FROM invoice i WHERE i.account_id = ANY(%b::bigint[]) AND i.open_minor > 0 ORDER BY i.due_on, i.no
 """
 
 ASKING: Final[LiteralString] = f"""
@@ -79,7 +105,6 @@ SELECT * FROM (
 """
 
 _GENERATED: Final = re.compile("A([1-9][0-9]{0,17})I([1-9][0-9]{0,8})")
-_entry_decoder = msgspec.json.Decoder(BankEntry)
 _transaction_decoder = msgspec.json.Decoder(BankTransaction)
 
 
@@ -102,24 +127,34 @@ class PostgresBank:
     def keep_bank_file(
         self, digest: bytes, name: str, statements: Sequence[BankStatement], now: datetime
     ) -> Sequence[Sequence[int | None]]:
-        """See ports.bank.BankBook. Whoever else takes a file of the same account waits for this one."""
+        """See ports.bank.BankBook."""
         with self.transaction() as db:
-            for account in sorted({one.account for one in statements}):
-                db.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 21))", [account])
-            file = db.execute(
-                "INSERT INTO bank_file (digest, name, taken_at) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING"
-                " RETURNING file_id",
-                [digest, name, now],
-            ).fetchone()
-            if file is None:
-                return []
-            return [_keep(db, int(file[0]), at, one, now) for at, one in enumerate(statements, 1)]
+            return keep_bank_file(db, digest, name, statements, now)
 
     def credits_in(self, states: Collection[CreditState], numbers: Collection[int] | None = None) -> list[StoredCredit]:
         """See ports.bank.BankBook."""
         some = None if numbers is None else list(numbers)
         with self.reading() as db:
             return [_credit(row) for row in db.execute(CREDITS, [list(states), some, some])]
+
+    def credits_after(self, number: int, state: CreditState, most: int) -> list[StoredCredit]:
+        """See ports.bank.BankBook."""
+        with self.reading() as db:
+            return [_credit(row) for row in db.execute(CREDITS_AFTER, [state, number, most])]
+
+    def open_credits(self, numbers: Collection[int]) -> Mapping[int, int]:
+        """See ports.bank.BankBook."""
+        with self.reading() as db:
+            return dict(db.execute(OPEN_CREDITS, [sorted(numbers)]).fetchall())
+
+    def match_credits(
+        self, whys: Mapping[int, str], parts: Sequence[tuple[int, CreditPart]], author: str, now: datetime
+    ) -> None:
+        """See ports.bank.BankBook."""
+        with self.reading() as db:
+            db.execute(MATCH, [author, now, list(whys), list(whys.values())])
+            rows = [(number, *part) for number, part in parts]
+            db.execute(MATCHED_PARTS, [[row[at] for row in rows] for at in range(4)])
 
     def decide_credit(
         self, number: int, was: Collection[CreditState], state: CreditState, why: str, author: str, now: datetime
@@ -139,6 +174,15 @@ class PostgresBank:
         asked = "SELECT account_id, ref, amount_minor FROM bank_part WHERE credit_id = %s AND NOT undone ORDER BY no"
         with self.reading() as db:
             return [CreditPart(*row) for row in db.execute(asked, [number])]
+
+    def booked_for(self, numbers: Collection[int]) -> Mapping[int, int]:
+        """See ports.bank.BankBook."""
+        asked = (
+            "SELECT DISTINCT ON (credit_id) credit_id, account_id FROM bank_part"
+            " WHERE credit_id = ANY(%b::bigint[]) AND NOT undone ORDER BY credit_id, no"
+        )
+        with self.reading() as db:
+            return dict(db.execute(asked, [list(numbers)]).fetchall())
 
     def parts_count(self, number: int) -> int:
         """See ports.bank.BankBook."""
@@ -210,13 +254,21 @@ class PostgresBank:
         """See ports.bank.BankBook."""
         ours = [(int(one[1]), int(one[2])) for key in keys if (one := _GENERATED.fullmatch(key)) is not None]
         with self.reading() as db:
-            rows = db.execute(NUMBERED, [list(keys), [a for a, _ in ours], [no for _, no in ours]]).fetchall()
-        return _by_first(rows)
+            asked = [" ".join(keys), [a for a, _ in ours], [no for _, no in ours]]
+            return _by_first(db.execute(NUMBERED, asked).fetchall())
 
     def invoices_ending(self, digits: Collection[str]) -> Mapping[str, Sequence[OpenItem]]:
         """See ports.bank.BankBook."""
         with self.reading() as db:
-            return _by_first(db.execute(ENDING, [list(digits)]).fetchall())
+            return _by_first(db.execute(ENDING, [" ".join(digits)]).fetchall())
+
+    def invoices_open_of(self, accounts: Collection[int]) -> Mapping[int, Sequence[OpenItem]]:
+        """See ports.bank.BankBook."""
+        found: dict[int, list[OpenItem]] = defaultdict(list)
+        with self.reading() as db:
+            for row in db.execute(OPEN_OF, [list(accounts)]).fetchall():
+                found[row[0]].append(OpenItem(*row))
+        return found
 
     def invoices_asking(
         self, sums: Collection[tuple[int, str]], most: int
@@ -266,72 +318,3 @@ def _credit(row: Sequence[Any]) -> StoredCredit:
     number, iban, currency, minor, day, reference, reversal, unclear, body, state, why = row
     said = _transaction_decoder.decode(body)
     return StoredCredit(number, iban, currency, minor, day, reference, reversal, unclear, said, CreditState(state), why)
-
-
-def _keep(db: Db, file: int, at: int, one: BankStatement, now: datetime) -> list[int | None]:
-    """The first credit of each entry that no other file has told of; None for the others."""
-    early = one.kind is StatementKind.EARLY
-    today = now.date()
-    days = [entry.booked_on for entry in one.entries if entry.booked_on is not None]
-    closed_on = one.closing.day if one.closing is not None else None
-    day = closed_on or max(days, default=today)
-    opening, closing = (None, None) if early else (one.opening, one.closing)
-    ends = (opening.minor, closing.minor) if opening is not None and closing is not None else (None, None)
-    db.execute(
-        "INSERT INTO bank_statement VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
-        [file, at, one.account, one.currency, one.format, one.number, *ends, day],
-    )
-    apart = timedelta(days=DAYS_APART_MAX)
-    near = [min(days, default=today) - apart, max(days, default=today) + apart]
-    rows = db.execute(
-        "SELECT entry_id, body, is_early FROM bank_entry WHERE iban = %s AND currency = %s"
-        " AND booked_on BETWEEN %s AND %s ORDER BY entry_id",
-        [one.account, one.currency, *near],
-    ).fetchall()
-    seen = [SeenEntry(number, _entry_decoder.decode(body), is_early) for number, body, is_early in rows]
-    known = recognised(seen, one.entries, early=early)
-    if not early:
-        db.execute("UPDATE bank_entry SET is_early = false WHERE entry_id = ANY(%s)", [[n for n in known if n]])
-    found: list[int | None] = []
-    for entry, here in zip(one.entries, known, strict=True):
-        found.append(None if here is not None else _add(db, file, one, entry, entry.booked_on or day))
-    return found
-
-
-def _add(db: Db, file: int, one: BankStatement, entry: BankEntry, day: date) -> int | None:
-    row = db.execute(
-        "INSERT INTO bank_entry (file_id, iban, currency, booked_on, is_early, body)"
-        " VALUES (%s, %s, %s, %s, %s, %s) RETURNING entry_id",
-        [file, one.account, one.currency, day, one.kind is StatementKind.EARLY, _json(entry)],
-    ).fetchone()
-    assert row is not None
-    first: int | None = None
-    for part in entry.transactions or (BankTransaction(entry.amount_minor, entry.currency),):
-        # Of a batch with charges its transactions say what their payers sent.
-        added = db.execute(
-            ADD_CREDIT,
-            [
-                row[0],
-                one.account,
-                part.currency,
-                part.amount_minor,
-                day,
-                entry.bank_reference,
-                entry.reversal,
-                entry.unclear or _foreign(entry, part),
-                part.iban,
-                part.end_to_end,
-                _json(part),
-            ],
-        ).fetchone()
-        assert added is not None
-        first = first or int(added[0])
-    return first
-
-
-def _foreign(entry: BankEntry, part: BankTransaction) -> str:
-    return "" if part.currency == entry.currency else f"its part of a batch in {entry.currency} is in {part.currency}"
-
-
-def _json(value: BankEntry | BankTransaction) -> str:
-    return msgspec.json.encode(value).decode().replace("\\u0000", " ")

@@ -51,8 +51,15 @@ def on_file(visit: Visit, sums: Sequence[Owed]) -> list[OnFile]:
     settled now."""
     account = visit.snapshot
     elsewhere = visit.live.store.tries_elsewhere(visit.account) if account.methods else {}
-    found = [_shown(visit, one, elsewhere.get(one.no, ()), sums) for one in account.methods if not one.removed]
+    present = [one for one in account.methods if not one.removed]
+    found = [_shown(visit, one, elsewhere.get(one.no, ()), sums) for one in present if not _has_a_newer(account, one)]
     return sorted(found, key=lambda one: (not one.pays_for, -one.no))
+
+
+def _has_a_newer(account: Account, method: Method) -> bool:
+    """Whether a method failed, pays for nothing, and was added again since: one card is offered once."""
+    again = any(m.credential == method.credential and m.no > method.no and not m.removed for m in account.methods)
+    return again and method.failed and all(sub.method != method.no for sub in account.subscriptions)
 
 
 def best(methods: Sequence[OnFile]) -> OnFile | None:

@@ -10,12 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property, wraps
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from babel.core import Locale
 from babel.dates import format_time
+from django.core import signing
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -38,6 +39,15 @@ from arrears.web.signed_in import signed_in
 from arrears.wiring import Installation, installed
 
 READS: Final = ("GET", "HEAD")
+SAID_FOR_SECONDS: Final = 15 * 60
+"""So long after an act its page says once more that it was done."""
+
+
+class Done(NamedTuple):
+    """What a form has just done, and with which number of the account; empty and 0 for nothing."""
+
+    what: str = ""
+    number: int = 0
 
 
 @dataclass
@@ -167,6 +177,24 @@ class Visit:
     def to(self, path: str = "") -> HttpResponse:
         """Go on to another page of this account, with GET."""
         return read_on(self.request, f"/{self.id}/{path}")
+
+    def did(self, page: str, what: str, number: int = 0) -> HttpResponse:
+        """Go on to a page that says what was done. It is signed: no address that somebody made up is believed."""
+        return self.to(f"{page}?done={signing.dumps([what, number], salt=self._salt)}")
+
+    @cached_property
+    def done(self) -> Done:
+        """What a form of this person on this account has just done, as the address of the page says."""
+        text = self.request.GET.get("done", "")
+        try:
+            what, number = signing.loads(text, salt=self._salt, max_age=SAID_FOR_SECONDS)
+        except (signing.BadSignature, TypeError, ValueError):
+            return Done()
+        return Done(what, number)
+
+    @property
+    def _salt(self) -> str:
+        return f"arrears.done:{self.account}:{self.author}"
 
 
 def read_on(request: HttpRequest, path: str) -> HttpResponse:

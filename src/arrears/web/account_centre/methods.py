@@ -50,7 +50,7 @@ def page(visit: Visit) -> HttpResponse:
     except Refused as refused:
         visit.fresh()
         return shown(visit, in_words(refused), 409 if refused.code == "method_held" else 422)
-    return visit.to(f"methods?done={done}&method={number}")
+    return visit.did("methods", done, number)
 
 
 def _ask_to_switch(visit: Visit) -> int:
@@ -66,13 +66,12 @@ def shown(visit: Visit, why: str = "", status: int = 200) -> HttpResponse:
     """The page itself."""
     sums = payable(owed(visit))
     methods_now = on_file(visit, sums)
-    query = visit.request.GET
-    number = whole(query.get("method", query.get("added", "")))
+    done, number = visit.done
     just = next((one for one in methods_now if one.no == number), None)
     values = {
         "methods": methods_now,
         "why": why or why_of(visit.request),
-        "done": "added" if "added" in query else query.get("done", ""),
+        "done": done,
         "label": visit.contacts.cards.get(number, ""),
         "just": just,
         # One button is the next step: that of the answer to what was just done, else that of the likeliest method.

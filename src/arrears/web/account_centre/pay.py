@@ -33,7 +33,16 @@ from arrears.web.account_centre.frame import Visit, read_on, speak
 from arrears.web.account_centre.owed import coming, owed, stays_ahead
 from arrears.web.account_centre.progress import progress
 from arrears.web.account_centre.settle import account_of
-from arrears.web.account_centre.story import UNDER_WAY, ask_providers, moved_on, refused_on_pages, tell, title_of
+from arrears.web.account_centre.story import (
+    UNDER_WAY,
+    ask_providers,
+    is_back,
+    moved_on,
+    refused_on_pages,
+    tell,
+    title_of,
+)
+from arrears.web.errors import too_often
 from arrears.web.identities import role_of
 from arrears.web.refusals import in_words
 from arrears.web.signed_in import signed_in
@@ -46,14 +55,19 @@ SHOWN_FOR_HOURS: Final = 24
 """How long after a payment its story stands on the page."""
 
 
-@throttle.counts_wrong(Throttled.LINK, 410)
+@throttle.throttled_as(Throttled.LINK)
 @require_safe
 def exchange(request: HttpRequest, token: str) -> HttpResponse:
-    """The link of a message: a cookie for a token, and on to the clean address."""
+    """The link of a message: a cookie for a token, and on to the clean address. One that pays nothing any more does not
+    take the place of one in this browser that does: its page may be open in another tab."""
     live = installed()
     digest = digest_of(token)
-    if known_link(live.store, digest) is None:
-        return over(request)
+    link = known_link(live.store, digest)
+    if link is None:
+        return over(request) if throttle.may_be_wrong(request, Throttled.LINK) else too_often(request)
+    there = link_in(request)
+    if there is not None and good_link(live.store, digest) is None and good_link(live.store, there.digest) is not None:
+        return HttpResponseRedirect("/pay/") if there.account == link.account else over(request)
     response = HttpResponseRedirect("/pay/")
     response.status_code = 303
     response.headers["Referrer-Policy"] = "no-referrer"
@@ -187,6 +201,7 @@ def shown(visit: Visit, numbers: Sequence[int], why: str = "", status: int = 200
         "action": "/pay/",
         "settle": f"/{visit.id}/settle",
         "pages_possible": visit.live.providers.can_open(Processor.open_payment),
+        "just_back": is_back(visit.request),
         "under_way": any(attempt.on_page for attempt in visit.snapshot.attempts),
         **told,
     }
@@ -232,11 +247,12 @@ def masked_name(name: str) -> str:
 def stable(request: HttpRequest, account: str, attempt: int = 0) -> HttpResponse:
     """`/settle/acc_12`: where alerts, answers and readers' mail lead; `/settle/acc_12/5`: where a payer comes back to
     from the bank or the provider's page. Who has a sign-in to that account pays there, or reads what became of the
-    payment; whoever came by its pay link goes back to that link's page; all others sign in."""
-    number = account_of(account)
+    payment; whoever came by its pay link goes back to that link's page; all others sign in. Who left that page
+    without paying (`?left=1`) is not taken for somebody who has."""
+    number, back = account_of(account), "" if "left" in request.GET else "?back=1"
     somebody = signed_in(request)
     if somebody is None or role_of(number, somebody.number) is None:
         link = link_in(request)
         if link is not None and link.account == number:
-            return HttpResponseRedirect("/pay/?back=1" if attempt else "/pay/")
-    return HttpResponseRedirect(f"/{account}/story/{attempt}?back=1" if attempt else f"/{account}/settle")
+            return HttpResponseRedirect(f"/pay/{back}" if attempt else "/pay/")
+    return HttpResponseRedirect(f"/{account}/story/{attempt}{back}" if attempt else f"/{account}/settle")

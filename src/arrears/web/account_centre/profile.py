@@ -59,7 +59,7 @@ def page(visit: Visit) -> HttpResponse:
     try:
         if form.get("do") == "read":
             _read_as(visit, visit.request)
-            return visit.to("profile?done=read")
+            return visit.did("profile", "read")
         if not visit.may_act:
             return shown(visit, _("Only the account administrator can do this"), 403)
         if form.get("do") in PROVED:
@@ -68,7 +68,7 @@ def page(visit: Visit) -> HttpResponse:
     except Refused as refused:
         visit.fresh()
         return shown(visit, in_words(refused), 422, wrong=form.get("do", ""))
-    return visit.to(f"profile?done={done}" if done else "profile")
+    return visit.did("profile", done) if done else visit.to("profile")
 
 
 def _read_as(visit: Visit, request: HttpRequest) -> None:
@@ -144,7 +144,7 @@ def shown(visit: Visit, why: str = "", status: int = 200, wrong: str = "") -> Ht
         "why": why,
         "wrong": wrong,
         "typed": visit.request.POST.get("address", "")[:254],
-        "done": visit.request.GET.get("done", ""),
+        "done": visit.done.what,
         "contact": person.contact or person.sign_in if person else "",
         "sign_in": person.sign_in if person else "",
         "confirmed": visit.day(visit.local_day(person.confirmed_at)) if person and person.confirmed_at else "",

@@ -13,6 +13,7 @@ from babel.numbers import get_currency_symbol, get_decimal_symbol
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
+from arrears.core import facts as f
 from arrears.core.account import Mode
 from arrears.core.errors import Refused
 from arrears.core.ids import ACCOUNT, parse_id
@@ -48,6 +49,9 @@ from arrears.web.refusals import SENTENCES, in_words
 OFFERED_MAX: Final = 40
 """Invoices that are not due yet are offered, the next ones first; all of them are on their own page."""
 
+SENT_TOGETHER_MAX: Final = 10
+"""So many attempts one address tells of."""
+
 
 @account_page(methods=("GET", "HEAD", "POST"))
 def page(visit: Visit) -> HttpResponse:
@@ -59,12 +63,11 @@ def page(visit: Visit) -> HttpResponse:
     also = [number for number in map(whole, form.getlist("also")) if number]
     if form.get("do") == "also":
         return shown(visit, also)
-    since = whole(form.get("seen", ""))
     if form.get("do") == "sent":
         return _said_sent(visit, also)
-    if form.get("do") != "card" and since < visit.snapshot.attempt_count:
-        return visit.to(f"story/{'-'.join(str(no) for no in _since(visit, since))}")
     try:
+        if form.get("do") != "card" and (same := _sent_before(visit, form, quotes)):
+            return visit.to(f"story/{'-'.join(map(str, same))}")
         if form.get("do") == "card":
             if not quotes:
                 raise settling.nothing_shown(visit.live.store, visit.account, visit.now, also)
@@ -151,8 +154,23 @@ def _transfer(visit: Visit, sums: Sequence[Owed]) -> str:
     return by_transfer(visit, numbers)
 
 
-def _since(visit: Visit, seen: int) -> list[int]:
-    return [record.no for record in visit.live.store.attempts(visit.account) if record.no > seen][:10]
+def _sent_before(visit: Visit, form: Mapping[str, str], quotes: Mapping[str, str]) -> list[int]:
+    """The attempts that came of this very form: made since it was shown, for the sums that it showed, with its method.
+    What somebody else has paid since, or this person from another page, is no answer to it."""
+    seen, method = whole(form.get("seen", "")), whole(form.get("method", ""))
+    if form.get("seen", "") != str(seen) or seen >= visit.snapshot.attempt_count:
+        return []
+    parts = _parts(visit, form, quotes) if form.get("do") == "part" else {}
+    facts = visit.live.store.facts_of([visit.account], [f.AttemptCreated]).get(visit.account, ())
+    begun = (one.fact for one in facts if isinstance(one.fact, f.AttemptCreated))
+    return [
+        fact.attempt
+        for fact in begun
+        if fact.attempt > seen
+        and fact.method == method
+        and fact.quote == quotes.get(fact.currency)
+        and (parts.get(fact.currency) == fact.amount_minor if parts else not fact.in_part)
+    ][:SENT_TOGETHER_MAX]
 
 
 def _pay(visit: Visit, form: Mapping[str, str], quotes: Mapping[str, str], also: Sequence[int]) -> HttpResponse:
@@ -220,19 +238,25 @@ def back(visit: Visit, number: int) -> HttpResponse:
         visit.fresh()
     # Whoever comes back while the page is still open there has left it without a card.
     left = visit.request.method == "POST" and setup.state == "open" and setup.why == "setup_open"
+    if setup.state == "open" and "left" in visit.request.GET and visit.request.method != "POST":
+        return visit.to(f"{'settle' if setup.shown else 'methods'}?why=setup_open")
     if setup.state in ("open", "settling") and not left:
         template = "back_part" if "HX-Request" in visit.request.headers else "back"
         return visit.page(template, _("One moment, please"), setup=setup)
-    return visit.to(_after(setup))
+    return _after(visit, setup)
 
 
-def _after(setup: SetupPage) -> str:
+def _after(visit: Visit, setup: SetupPage) -> HttpResponse:
     if setup.attempts:
-        return f"story/{'-'.join(map(str, setup.attempts))}"
+        return visit.to(f"story/{'-'.join(map(str, setup.attempts))}")
     page = "settle" if setup.shown else "methods"
     if setup.why:
-        return f"{page}?why={setup.why}"
-    return page if setup.shown else f"{page}?added={setup.method}"
+        return visit.to(f"{page}?why={setup.why}")
+    if setup.shown:
+        return visit.to(page)
+    facts = visit.live.store.facts_of([visit.account], [f.MethodAdded]).get(visit.account, ())
+    added = [one.fact.method for one in facts if isinstance(one.fact, f.MethodAdded) and one.at >= setup.started_at]
+    return visit.did(page, "added" if setup.method in added else "known", setup.method)
 
 
 def why_of(request: HttpRequest) -> str:

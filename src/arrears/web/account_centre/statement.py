@@ -17,6 +17,7 @@ from arrears.core.ledger import CREDIT, RECEIVABLE, entries_of
 from arrears.web.account_centre.billed_to import billed_to
 from arrears.web.account_centre.fact_words import Teller
 from arrears.web.account_centre.frame import Visit, account_page
+from arrears.web.account_centre.owed import owed
 from arrears.web.account_centre.paged import page_of
 from arrears.web.account_centre.spreadsheet import Spreadsheet
 
@@ -66,7 +67,9 @@ def page(visit: Visit) -> HttpResponse:
         }
         for one in paged.items
     ]
-    return visit.page("statement", _("Statement of account"), rows=rows, paged=paged, billed_to=billed_to(visit))
+    total = visit.listed([one.amount for one in owed(visit)])
+    more: dict[str, Any] = {"rows": rows, "paged": paged, "billed_to": billed_to(visit), "total": total}
+    return visit.page("statement", _("Statement of account"), **more)
 
 
 @account_page()

@@ -147,7 +147,7 @@ def tell(visit: Visit, numbers: Sequence[int]) -> dict[str, Any]:
     parts = [_part(visit, records[no], tried.get(no, "")) for no in numbers]
     looked = _looked(visit.request) + 1
     open_states = {"waiting", "page"}
-    if looked <= SOON_LOOKS and _is_back(visit.request):
+    if looked <= SOON_LOOKS and is_back(visit.request):
         # Whoever is just back from the bank may have confirmed there before we have heard of it.
         open_states.add("confirm")
     ended = all(part.state not in open_states and all(s.running for s in part.services) for part in parts)
@@ -167,7 +167,7 @@ def _looked(request: HttpRequest) -> int:
     return whole(request.POST.get("looked", ""), 6)
 
 
-def _is_back(request: HttpRequest) -> bool:
+def is_back(request: HttpRequest) -> bool:
     """Whether somebody has just come back from the bank or the provider's page, and this page goes on asking."""
     return "back" in request.GET or _looked(request) > 0
 
@@ -207,7 +207,7 @@ def _part(visit: Visit, record: AttemptRecord, refused: str = "") -> StoryPart:
     if record.state == AttemptState.NEEDS_CUSTOMER:
         # What is not owed any more is nothing to confirm, even while the provider asks; whoever is just back from the
         # bank may have done so.
-        may, back = may_confirm(visit.snapshot, record, quotes(visit.view)), _is_back(visit.request)
+        may, back = may_confirm(visit.snapshot, record, quotes(visit.view)), is_back(visit.request)
         state = "page" if on_page else "confirm" if may else "waiting" if back else "canceled"
     over = record.state == "declined" or (state == "canceled" and bool(refused))
     said = refused if state in ("page", "canceled") else record.decline

@@ -72,9 +72,9 @@ def page(visit: Visit) -> HttpResponse:
         return visit.to("subscriptions")
     if form.get("do") == "cancel":
         commands.cancel_by_customer(visit.live.store, visit.account, number, visit.now, visit.author)
-        return visit.to(f"subscriptions?done=canceled&subscription={number}")
+        return visit.did("subscriptions", "canceled", number)
     commands.reactivate(visit.live.store, visit.account, number, visit.now, visit.author)
-    return visit.to(f"subscriptions?done=back&subscription={number}")
+    return visit.did("subscriptions", "back", number)
 
 
 def _number(visit: Visit, text: str) -> int:
@@ -119,10 +119,10 @@ def open_of(visit: Visit, number: int) -> dict[str, int]:
 
 def shown(visit: Visit) -> HttpResponse:
     """The list itself; what was just done to one of them is said above it, with what is left to do."""
-    lies_ahead, query = coming(visit), visit.request.GET
-    paged = page_of(visit.snapshot.subscriptions, SUBSCRIPTIONS_A_PAGE, query)
+    lies_ahead = coming(visit)
+    paged = page_of(visit.snapshot.subscriptions, SUBSCRIPTIONS_A_PAGE, visit.request.GET)
     rows = [_row(visit, sub, [one for one in lies_ahead if one.subscription == sub.no]) for sub in paged.items]
-    number = _number(visit, query.get("subscription", ""))
+    done, number = visit.done
     sums = owed(visit) if number else []
     return visit.page(
         "subscriptions",
@@ -131,7 +131,7 @@ def shown(visit: Visit) -> HttpResponse:
         paged=paged,
         effects=effects(visit),
         waiting=waiting(visit),
-        said=_said(visit, number, query.get("done", "")) if number else "",
+        said=_said(visit, number, done) if number else "",
         open=visit.listed([one.amount for one in sums]),
         cancel_at="" if _ends_here(visit) else visit.view.policy.cancel_by_customer or f"/{visit.id}/help?about=other",
     )

@@ -4,6 +4,7 @@ routes by subject."""
 from arrears.web.api import (
     acts,
     alerts,
+    bank,
     bulk,
     cases,
     events,
@@ -25,6 +26,7 @@ api.add_router("", people.router)
 api.add_router("", reading.router)
 api.add_router("", upserts.router)
 api.add_router("", bulk.router)
+api.add_router("", bank.router)
 api.add_router("", acts.router)
 api.add_router("", subscriptions.router)
 api.add_router("", lists.router)

@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from arrears.web.api import answers as a
+from arrears.web.api import answers_bank as c
 from arrears.web.api import answers_beside as b
 from arrears.web.api.links import links_of
 
@@ -45,6 +46,7 @@ ANSWERS: Final[Mapping[str, Any]] = {
     "post_account_test_message": b.MessageTo,
     "get_account_timeline": a.TimelinePage,
     "get_account_told_when": b.TellingsSaid,
+    "post_bank_statements": c.StatementFilesSaid,
     "get_cases": a.CasePage,
     "get_case": a.CaseSaid,
     "post_credits": a.CreditSaid,

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 
 from arrears.core.strict_json import NotStrict, parse
 from arrears.web.errors import problem
-from arrears.web.gate import ROWS_PATH
+from arrears.web.gate import LARGE
 
 BODY_BYTES_MAX: Final = 1024 * 1024
 LENGTH_DIGITS_MAX: Final = 18
@@ -42,8 +42,8 @@ def strict_body(answer: Callable[[HttpRequest], HttpResponse]) -> Callable[[Http
     def answered(request: HttpRequest) -> HttpResponse:
         if not request.path.startswith("/v1/") or request.method in ("GET", "HEAD", "OPTIONS"):
             return answer(request)
-        if request.path == ROWS_PATH and request.method == "POST":
-            # It reads its rows itself, a line at a time, and says itself what is wrong with them.
+        if request.path in LARGE and request.method == "POST":
+            # It reads its body itself, and says itself what is wrong with it.
             return answer(request)
         if int(request.META.get("CONTENT_LENGTH") or 0) > BODY_BYTES_MAX:
             return problem(413, "too_large", "Too large", f"a body has at most {BODY_BYTES_MAX} bytes")

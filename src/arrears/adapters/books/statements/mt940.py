@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from datetime import date
+from itertools import islice
 from typing import Final, NamedTuple
 
 from arrears.adapters.books.statements.amounts import RETIRED, minor_units, near_day, short_day
@@ -28,6 +29,7 @@ from arrears.core.money import CURRENCIES, format_amount
 
 _TAG: Final = re.compile(r":([0-9]{2}[A-Z]?|NS):(.*)", re.DOTALL)
 _BLOCKS: Final = re.compile(r"(?:\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\})*\{4:(.*)", re.DOTALL)
+_WITHIN: Final = re.compile(r"\s*:(?:61|62[FM]|64|65|86):")
 _END: Final = re.compile(r"-(?:\}.*|X{3}\s*|\s*)")
 _BALANCE: Final = re.compile(r"([CD])\s*([0-9]{6})\s*([A-Z]{3})\s*([0-9]+(?:[.,][0-9]*)?)\s*", re.ASCII)
 _LINE: Final = re.compile(
@@ -93,9 +95,10 @@ def _messages(text: str) -> Iterator[list[Field]]:
 
 def _fields(text: str) -> Iterator[Field]:
     """Every tag with the lines that belong to it; an empty tag where a message ends. Lines outside of a message, such
-    as the addresses that some banks put in front, are nothing."""
+    as the addresses that some banks put in front, are nothing. A dash alone ends none that goes on."""
     current: Field | None = None
-    for at, raw in enumerate(text.split("\n"), 1):
+    lines = text.split("\n")
+    for at, raw in enumerate(lines, 1):
         line = _CONTROL.sub("", raw)
         block = _BLOCKS.fullmatch(line.strip())
         line = block[1] if block is not None else line
@@ -104,7 +107,7 @@ def _fields(text: str) -> Iterator[Field]:
             if current is not None:
                 yield current
             current = Field(found[1], [found[2]], at)
-        elif _END.fullmatch(line) is not None:
+        elif _END.fullmatch(line) is not None and not _goes_on(lines, at):
             if current is not None:
                 yield current
                 current = None
@@ -113,6 +116,12 @@ def _fields(text: str) -> Iterator[Field]:
             current.lines.append(line)
     if current is not None:
         yield current
+
+
+def _goes_on(lines: Sequence[str], at: int) -> bool:
+    """Whether the next line that says something is one that stands within a message."""
+    following = next((line for line in islice(lines, at, None) if line.strip()), "")
+    return _WITHIN.match(following) is not None
 
 
 def _statement(fields: Sequence[Field]) -> BankStatement:

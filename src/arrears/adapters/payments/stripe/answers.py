@@ -51,3 +51,8 @@ def date_in(headers: Mapping[str, str]) -> datetime | None:
         return found.replace(tzinfo=found.tzinfo or UTC).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
+
+
+def left(return_url: str) -> str:
+    """Where a payer comes back to who leaves the provider's page: the same address, which says so."""
+    return f"{return_url}{'&' if '?' in return_url else '?'}left=1"

@@ -17,7 +17,7 @@ from stripe.params import PaymentIntentCreateParams
 from stripe.params.checkout import SessionCreateParams
 
 from arrears.adapters.payments.stripe.amounts import amount_limits, check_amount, to_stripe
-from arrears.adapters.payments.stripe.answers import answering, date_in, is_ours, refusal
+from arrears.adapters.payments.stripe.answers import answering, date_in, is_ours, left, refusal
 from arrears.adapters.payments.stripe.billing import StripeBilling
 from arrears.adapters.payments.stripe.codes import (
     Thing,
@@ -129,7 +129,7 @@ class Stripe(Processor):
                     "allowed_payment_method_types": [*self._method_types],
                     "locale": page_locale(locale),
                     "success_url": return_url,
-                    "cancel_url": return_url,
+                    "cancel_url": left(return_url),
                     "metadata": ours,
                     "setup_intent_data": {"metadata": ours},
                 },
@@ -309,7 +309,7 @@ class Stripe(Processor):
             # Exactly what was shown is charged: no other currency at Stripe's rate.
             "adaptive_pricing": {"enabled": False},
             "success_url": charge.return_url,
-            "cancel_url": charge.return_url,
+            "cancel_url": left(charge.return_url),
             "expires_at": int(expires_at.timestamp()),
             "metadata": self._metadata(charge),
             "payment_intent_data": {"metadata": {**self._metadata(charge), PAGE_MARK: "1"}},

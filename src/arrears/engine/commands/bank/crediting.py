@@ -4,6 +4,7 @@ doubt of those whom it may belong to until then. A debit that takes back what wa
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from functools import partial
@@ -18,7 +19,7 @@ from arrears.core.money import format_amount
 from arrears.core.unit import Unit
 from arrears.core.working_days import bank_days_after
 from arrears.engine import correcting
-from arrears.engine.acting import acting_on
+from arrears.engine.acting import acting, acting_on
 from arrears.engine.booking import Payment, book
 from arrears.engine.commands.bank.index import StoredIndex, as_credit
 from arrears.engine.doubting import begin_doubt, end_doubt
@@ -28,24 +29,26 @@ DOUBT_DAYS: Final = 5
 """So many bank days an account is in doubt by the amount of a credit alone (spec, section 6)."""
 _OPEN: Final = (CreditState.NEW, CreditState.WAITING)
 EXACT_AT_ONCE: Final = 10_000
-"""Each look goes over all invoices, so many credits share one; each of them has some ten keys."""
-NEAR_AT_ONCE: Final = 1_000
-"""The same of what may be damaged: of each there are some hundreds of ways to be."""
+"""So many transfers are looked at together: each names some five numbers."""
+NEAR_AT_ONCE: Final = 2_000
+"""The same of what may be damaged: what is known of them is kept meanwhile."""
+BOOKED_AT_ONCE: Final = 200
+"""So many are booked, or doubted, in one transaction, whose accounts wait for one another meanwhile."""
 
 
 def look_at(store: AccountsAndBank, now: datetime) -> None:
-    """Decide about every transfer that nobody has looked at. What a process that ended left is taken up here."""
-    new = store.credits_in([CreditState.NEW])
-    waiting: list[StoredCredit] = []
-    for some in in_parts(new, EXACT_AT_ONCE):
-        index = StoredIndex(store)
-        index.look_up([as_credit(one) for one in some])
-        waiting += [one for one in some if not _decided(store, index, one, now)]
-    for some in in_parts(waiting, NEAR_AT_ONCE):
+    """Decide about every transfer that nobody has looked at, in sets. What a process that ended left is taken up
+    here."""
+    waiting: list[int] = []
+    last = 0
+    while some := store.credits_after(last, CreditState.NEW, EXACT_AT_ONCE):
+        last = some[-1].number
+        waiting += _decided(store, some, now)
+    for at in range(0, len(waiting), NEAR_AT_ONCE):
+        some = store.credits_in([CreditState.NEW], waiting[at : at + NEAR_AT_ONCE])
         index = StoredIndex(store)
         index.look_up_near([as_credit(one) for one in some])
-        for one in some:
-            _let_wait(store, index, one, now, "")
+        _let_wait(store, index, some, now)
 
 
 def in_parts(credits: Sequence[StoredCredit], most: int) -> Iterator[Sequence[StoredCredit]]:
@@ -54,51 +57,72 @@ def in_parts(credits: Sequence[StoredCredit], most: int) -> Iterator[Sequence[St
         yield credits[at : at + most]
 
 
-def _decided(store: AccountsAndBank, index: StoredIndex, one: StoredCredit, now: datetime) -> bool:
-    if one.amount_minor <= 0:
-        _take_back_returned(store, one, now)
-        return True
-    if one.unclear:
-        return False
-    found = match(as_credit(one), index)
-    return found is not None and _book_matched(store, index, one, found.account, now)
+def _decided(store: AccountsAndBank, some: Sequence[StoredCredit], now: datetime) -> Iterator[int]:
+    """Book what is matched, and what takes back what was matched before it; the numbers of those that are left."""
+    index = StoredIndex(store)
+    index.look_up([as_credit(one) for one in some])
+    matched: list[tuple[int, StoredCredit]] = []
+    for one in some:
+        found = None
+        if one.amount_minor <= 0:
+            yield from _book_matched(store, index, matched, now)
+            matched = []
+            _take_back_returned(store, one, now)
+        elif one.unclear or (found := match(as_credit(one), index)) is None:
+            yield one.number
+        else:
+            matched.append((found.account, one))
+        if len(matched) == BOOKED_AT_ONCE:
+            yield from _book_matched(store, index, matched, now)
+            matched = []
+    yield from _book_matched(store, index, matched, now)
 
 
-def _book_matched(store: AccountsAndBank, index: StoredIndex, one: StoredCredit, account: int, now: datetime) -> bool:
-    """Book it, if it is still so under the account's lock: somebody may have paid meanwhile."""
-    with acting_on(store, account, now) as unit:
+def _book_matched(
+    store: AccountsAndBank, index: StoredIndex, matched: Sequence[tuple[int, StoredCredit]], now: datetime
+) -> list[int]:
+    """Book these, where it is still so under their accounts' locks, as somebody may have paid meanwhile; the numbers of
+    those of which it is not."""
+    if not matched:
+        return []
+    left: list[int] = []
+    whys: dict[int, str] = {}
+    parts: list[tuple[int, CreditPart]] = []
+    with acting(store, [account for account, _ in matched], now) as units:
+        times = store.open_credits([one.number for _, one in matched])
+        for account, one in matched:
+            index.as_it_is(units[account].account)
+            found: Matched | None = match(as_credit(one), index)
+            if found is None or found.account != account:
+                left.append(one.number)
+            elif one.number in times:
+                whys[one.number] = found.why
+                booked = book_in_parts(units[account], one, one.amount_minor, found.debts, ARREARS, times[one.number])
+                parts += [(one.number, part) for part in booked]
+        store.match_credits(whys, parts, ARREARS, now)
+    for unit in units.values():
         index.as_it_is(unit.account)
-        found: Matched | None = match(as_credit(one), index)
-        if found is None or found.account != account:
-            return False
-        if not store.decide_credit(one.number, _OPEN, CreditState.MATCHED, found.why, ARREARS, now):
-            return True
-        book_in_parts(store, unit, one, one.amount_minor, found.debts, ARREARS)
-        index.as_it_is(unit.account)
-    return True
+    return left
 
 
 def book_in_parts(
-    store: AccountsAndBank, unit: Unit, one: StoredCredit, minor: int, debts: Sequence[int], author: str
-) -> None:
+    unit: Unit, one: StoredCredit, minor: int, debts: Sequence[int], author: str, times: int
+) -> list[CreditPart]:
     """Book so much of a credit for an account that is open for a change: a payment for each of these invoices in order,
-    and one for the rest, so that each can be taken back from what it paid."""
+    and one for the rest, so that each can be taken back from what it paid. `times`: as so many payments it was booked
+    before; a reference is never used again."""
     left = minor
+    parts: list[CreditPart] = []
     for number in (*debts, 0):
         debt = unit.account.debt(number) if number else None
         taken = left if not number else 0 if debt is None else min(left, debt.open_minor)
         if taken:
-            ref = _next_ref(store, one.number)
-            names = (number,) if number else ()
-            book(unit, Payment(unit.no, ref, one.currency, taken, names), author)
-            store.add_parts(one.number, [CreditPart(unit.no, ref, taken)])
+            times += 1
+            ref = f"bank:{one.number}" if times == 1 else f"bank:{one.number}.{times}"
+            book(unit, Payment(unit.no, ref, one.currency, taken, (number,) if number else ()), author)
+            parts.append(CreditPart(unit.no, ref, taken))
             left -= taken
-
-
-def _next_ref(store: AccountsAndBank, number: int) -> str:
-    """The reference of the next payment that a credit is booked as: never one that was undone."""
-    count = store.parts_count(number)
-    return f"bank:{number}" if not count else f"bank:{number}.{count + 1}"
+    return parts
 
 
 def suggestions_for(index: StoredIndex, one: StoredCredit) -> list[Suggestion]:
@@ -106,26 +130,44 @@ def suggestions_for(index: StoredIndex, one: StoredCredit) -> list[Suggestion]:
     return suggest(as_credit(one), index)
 
 
-def _let_wait(store: AccountsAndBank, index: StoredIndex, one: StoredCredit, now: datetime, why: str) -> None:
-    """It waits for a person, and those whom it may belong to are in doubt until then. The doubts come first: a process
-    that ends between leaves it to be looked at again."""
-    doubted: dict[int, date | None] = {}
-    for suggestion in suggestions_for(index, one):
-        doubted[suggestion.account] = None if suggestion.doubt else bank_days_after(one.booked_on, DOUBT_DAYS)
-    doubt(store, one, doubted, now)
-    store.decide_credit(one.number, [CreditState.NEW], CreditState.WAITING, why or one.unclear, ARREARS, now)
+def _let_wait(store: AccountsAndBank, index: StoredIndex, some: Sequence[StoredCredit], now: datetime) -> None:
+    """They wait for a person, and those whom each may belong to are in doubt until then. The doubts come first: a
+    process that ends between leaves it to be looked at again."""
+    doubted: dict[StoredCredit, Mapping[int, date | None]] = {}
+    for one in some:
+        until = bank_days_after(one.booked_on, DOUBT_DAYS)
+        doubted[one] = {found.account: None if found.doubt else until for found in suggestions_for(index, one)}
+    doubt_all(store, doubted, now)
+    for one in some:
+        store.decide_credit(one.number, [CreditState.NEW], CreditState.WAITING, one.unclear, ARREARS, now)
 
 
 def doubt(store: AccountsAndBank, one: StoredCredit, accounts: Mapping[int, date | None], now: datetime) -> None:
     """These accounts, and no others, are in doubt for this credit."""
-    for account in sorted(set(store.doubted_by(one.number)) - accounts.keys()):
-        with acting_on(store, account, now) as unit:
-            end_doubt(store, unit, DoubtKind.BANK_CREDIT, f"bank:{one.number}", ARREARS)
-    for account in sorted(accounts):
-        with acting_on(store, account, now) as unit:
-            why = f"a bank credit of {format_amount(one.amount_minor, one.currency)} may be theirs"
-            begin_doubt(unit, DoubtKind.BANK_CREDIT, f"bank:{one.number}", ARREARS, why)
-    store.set_doubted(one.number, accounts)
+    doubt_all(store, {one: accounts}, now)
+
+
+def doubt_all(store: AccountsAndBank, doubted: Mapping[StoredCredit, Mapping[int, date | None]], now: datetime) -> None:
+    """Of each of these credits these accounts, and no others, are in doubt; many accounts at a time under their
+    locks."""
+    ended: dict[int, list[StoredCredit]] = defaultdict(list)
+    begun: dict[int, list[StoredCredit]] = defaultdict(list)
+    for one, accounts in doubted.items():
+        for account in set(store.doubted_by(one.number)) - accounts.keys():
+            ended[account].append(one)
+        for account in accounts:
+            begun[account].append(one)
+    numbers = sorted(ended.keys() | begun.keys())
+    for at in range(0, len(numbers), BOOKED_AT_ONCE):
+        with acting(store, numbers[at : at + BOOKED_AT_ONCE], now) as units:
+            for account, unit in units.items():
+                for one in ended.get(account, ()):
+                    end_doubt(store, unit, DoubtKind.BANK_CREDIT, f"bank:{one.number}", ARREARS)
+                for one in begun.get(account, ()):
+                    why = f"a bank credit of {format_amount(one.amount_minor, one.currency)} may be theirs"
+                    begin_doubt(unit, DoubtKind.BANK_CREDIT, f"bank:{one.number}", ARREARS, why)
+    for one, accounts in doubted.items():
+        store.set_doubted(one.number, accounts)
 
 
 def _take_back_returned(store: AccountsAndBank, one: StoredCredit, now: datetime) -> None:

@@ -86,7 +86,8 @@ def share_out(
         with acting_on(store, account, now) as unit:
             for share in (some for some in shares if some.account == account):
                 open_debts(unit, share.debts)
-                book_in_parts(store, unit, one, share.minor, share.debts, author)
+                times = store.parts_count(number)
+                store.add_parts(number, book_in_parts(unit, one, share.minor, share.debts, author, times))
             if account == left[-1]:
                 _matched(store, one, author, why, now)
     iban = one.transaction.iban

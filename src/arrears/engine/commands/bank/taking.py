@@ -61,14 +61,14 @@ def take_file(
     return TakenFile("taken", firsts=firsts, gaps=gaps)
 
 
-_NEVER_SEEN: Final = frozenset({"no_such_file", "unreadable_file"})
+NEVER_SEEN: Final = frozenset({"no_such_file", "unreadable_file"})
 """What says nothing of a bank: nobody has seen what is in the file."""
 
 
 def _may_be_of(file: BankFile, account: str, currency: str) -> bool:
     """Whether a file that is not taken may say something of an account: one that cannot be read may of any."""
     if file.refused:
-        return file.code not in _NEVER_SEEN
+        return file.code not in NEVER_SEEN
     return any((one.account, one.currency) == (account, currency) for one in file.statements)
 
 

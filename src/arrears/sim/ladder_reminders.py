@@ -1,4 +1,4 @@
-"""A second look at reminders: what is past due for long, with nothing in the way, has been reminded of."""
+"""Which debts nobody was ever reminded of, read from the facts alone."""
 
 from __future__ import annotations
 
