@@ -9,9 +9,19 @@ as many threads on a fresh copy of the same book:
   that is kept, without its SDK. Everything that leaves this process is then the same on both sides; what is left is
   quoting, deciding, folding, reading the account and the methods, and translating.
 
+The provider is a process of its own, since it is somebody else's machine: its work neither holds the lock of this
+process's interpreter nor counts as its time. Each side has its connections to the database before the clock starts, as
+a service has, and the first fifth of the accounts is not in its figures: a service's connections have long prepared
+their statements. The look at what is owed and the choice of a method come before "pay", and so before the clock starts;
+what is owed is compared under the lock once more, and that is within.
+
+`as_before` are the same figures in the arrangement that this had until November 2026: the provider is a thread of this
+process, connections and statements are made ready and what is owed is looked at while the clock runs. Compare older
+figures with these.
+
 A settlement also reads: `statements` says how many it sends in all, and how many of them write. `processor_ms` is the
-time of this process for each settlement, the sandbox's answer in it. With 32 at once on few cores the time of each is
-mostly waiting for its turn: the ratios are of work.
+time of this process for each settlement. With 32 at once on few cores the time of each is mostly waiting for its turn:
+the ratios are of work.
 """
 
 from __future__ import annotations
@@ -19,6 +29,8 @@ from __future__ import annotations
 import argparse
 import http.client
 import json
+import re
+import subprocess
 import sys
 import threading
 import time
@@ -37,9 +49,10 @@ from torture.payer import AUTHOR, now, providers_at
 
 from arrears.adapters.payments.stripe.events import API_VERSION
 from arrears.engine.payments.settling import quote, settle
-from arrears.sandbox.run import Running, running
+from arrears.sandbox.run import SandboxAt, running
 from arrears.store.postgres.batch import PostgresBatch
-from arrears.store.postgres.store import LOCK, PostgresStore
+from arrears.store.postgres.parts import LOCK
+from arrears.store.postgres.store import PostgresStore
 from arrears.wiring import database_url, fresh_database
 from bench.run import Server
 
@@ -92,8 +105,51 @@ class Recorder:
             psycopg.Cursor.execute = execute  # type: ignore[method-assign]
 
 
-def at_once(numbers: Sequence[int], work: Callable[[int], None]) -> list[float]:
-    """The seconds of each of these, AT_ONCE at a time; whatever goes wrong with one ends it all."""
+@contextmanager
+def provider(beside: bool) -> Iterator[SandboxAt]:
+    """The sandbox, in a process of its own or as a thread of this one."""
+    if not beside:
+        with running() as within:
+            yield within
+        return
+    command = [sys.executable, "-m", "arrears.sandbox"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        said = re.search(r"http://\S+", process.stdout.readline())
+        assert said is not None, "the sandbox did not start"
+        try:
+            yield SandboxAt(said[0])
+        finally:
+            process.terminate()
+
+
+class Timed(NamedTuple):
+    """The seconds of each settlement, and the processor's for each."""
+
+    seconds: list[float]
+    processor: float
+
+    def figures(self) -> dict[str, float]:
+        """In milliseconds."""
+        p99 = quantiles(self.seconds, n=100)[98]
+        found = {"p50_ms": median(self.seconds), "p99_ms": p99, "processor_ms": self.processor}
+        return {name: round(1000 * seconds, 1) for name, seconds in found.items()}
+
+    def over(self, other: Timed) -> dict[str, float]:
+        """The ratios of these figures to another's."""
+        mine, theirs = self.figures(), other.figures()
+        return {name.partition("_")[0]: round(mine[name] / theirs[name], 2) for name in mine}
+
+
+def at_once(numbers: Sequence[int], work: Callable[[int], object], ready: Callable[[], object] | None = None) -> Timed:
+    """Do this for each of these, AT_ONCE at a time; whatever goes wrong with one ends it all. Where there is something
+    to make threads `ready`, each is before the clock starts, all at the same time, and the first fifth is not timed."""
+    together = threading.Barrier(AT_ONCE)
+
+    def prepare(_: int) -> None:
+        together.wait()
+        if ready is not None:
+            ready()
 
     def timed(number: int) -> float:
         began = time.perf_counter()
@@ -101,35 +157,55 @@ def at_once(numbers: Sequence[int], work: Callable[[int], None]) -> list[float]:
         return time.perf_counter() - began
 
     with ThreadPoolExecutor(AT_ONCE) as lanes:
-        return list(lanes.map(timed, numbers))
+        list(lanes.map(prepare, range(AT_ONCE)))
+        untimed = 0 if ready is None else len(numbers) // 5
+        list(lanes.map(work, numbers[:untimed]))
+        began = time.process_time()
+        seconds = list(lanes.map(timed, numbers[untimed:]))
+        return Timed(seconds, (time.process_time() - began) / len(seconds))
 
 
-def by_us(url: str, sandbox: Running, count: int) -> list[float]:
-    """Settle every account once."""
+def by_us(url: str, sandbox: SandboxAt, count: int, beside: bool, recorder: Recorder) -> Timed:
+    """Settle every account once, recorded."""
     store = PostgresStore(url, connections_max=AT_ONCE)
     providers = providers_at(sandbox.url, sandbox.secret_key, sandbox.webhook_secret)
+    all_have_one = threading.Barrier(AT_ONCE)
+
+    def ready() -> None:
+        with store.reading():
+            all_have_one.wait()
+
+    def look(account: int) -> tuple[dict[str, str], int]:
+        owed = {q.currency: q.hash for q in quote(store, account, now())}
+        return owed, store.methods(account)[-1].no
 
     def one(account: int) -> None:
-        owed = quote(store, account, now())
-        shown = {q.currency: q.hash for q in owed}
-        method = store.methods(account)[-1].no
+        shown, method = looked[account] if beside else look(account)
         [result] = settle(store, providers, account, shown, method, now, AUTHOR)
         assert result.attempt.state == "paid", result
 
     # A card pays for several accounts, and the networks count on it: at once, each pays with another one.
     apart = sorted(range(1, count + 1), key=lambda number: (number - 1) % ACCOUNTS_PER_CUSTOMER)
-    seconds = at_once(apart, one)
+    looked = {account: look(account) for account in apart} if beside else {}
+    with recorder.recording():
+        found = at_once(apart, one, ready if beside else None)
     store.close()
-    return seconds
+    return found
 
 
-def by_sql(url: str, transactions: dict[int, list[list[Statement]]], requests: Requests | None = None) -> list[float]:
+def by_sql(
+    url: str, transactions: dict[int, list[list[Statement]]], beside: bool, requests: Requests | None = None
+) -> Timed:
     """Write the same again, and nothing else; or ask the provider too, before the last of an account's transactions."""
+    mine = threading.local()
+
+    def ready() -> None:
+        mine.db = psycopg.connect(url, options="-c timezone=UTC -c plan_cache_mode=force_generic_plan")
 
     def one(account: int) -> None:
-        db = getattr(_here, "db", None)
-        if db is None:
-            db = _here.db = psycopg.connect(url, options="-c timezone=UTC -c plan_cache_mode=force_generic_plan")
+        if not hasattr(mine, "db"):
+            ready()
+        db = mine.db
         for turn, statements in enumerate(transactions[account], 1):
             if requests is not None and turn == len(transactions[account]):
                 requests.ask(account)
@@ -139,13 +215,13 @@ def by_sql(url: str, transactions: dict[int, list[list[Statement]]], requests: R
                     for statement, params in statements:
                         db.execute(statement, params)
 
-    return at_once(sorted(transactions), one)
+    return at_once(sorted(transactions), one, ready if beside else None)
 
 
 class Requests:
     """What each settlement asked the provider, to be asked again under another key."""
 
-    def __init__(self, url: str, sandbox: Running, accounts: Iterable[int]) -> None:
+    def __init__(self, url: str, sandbox: SandboxAt, accounts: Iterable[int]) -> None:
         self._host = urllib.parse.urlsplit(sandbox.url).netloc
         self._key = sandbox.secret_key
         store = PostgresStore(url)
@@ -185,29 +261,29 @@ class Requests:
         assert answer["status"] == "succeeded", answer
 
 
-class Timed(NamedTuple):
-    """The seconds of each settlement, and the processor's for each."""
-
-    seconds: list[float]
-    processor: float
-
-    @classmethod
-    def of(cls, work: Callable[[], list[float]]) -> Timed:
-        """Do it, and time it."""
-        began = time.process_time()
-        seconds = work()
-        return cls(seconds, (time.process_time() - began) / len(seconds))
-
-    def figures(self) -> dict[str, float]:
-        """In milliseconds."""
-        p99 = quantiles(self.seconds, n=100)[98]
-        found = {"p50_ms": median(self.seconds), "p99_ms": p99, "processor_ms": self.processor}
-        return {name: round(1000 * seconds, 1) for name, seconds in found.items()}
-
-    def over(self, other: Timed) -> dict[str, float]:
-        """The ratios of these figures to another's."""
-        mine, theirs = self.figures(), other.figures()
-        return {name.partition("_")[0]: round(mine[name] / theirs[name], 2) for name in mine}
+def measured(server: Server, count: int, seed: int, beside: bool) -> dict[str, object]:
+    """The figures of one arrangement, on a book of its own."""
+    with provider(beside) as sandbox:
+        template = fresh_database("bench_settle")
+        store = PostgresStore(template, clock_is_real=False)
+        open_book(store, sandbox, count, seed)
+        store.close()
+        recorder = Recorder()
+        url = server.copy("bench_settle", "bench_settle_copy")
+        ours = by_us(url, sandbox, count, beside, recorder)
+        transactions = recorder.transactions
+        writes = by_sql(server.copy("bench_settle", "bench_settle_bare"), transactions, beside)
+        requests = Requests(url, sandbox, sorted(transactions))
+        asking = by_sql(server.copy("bench_settle", "bench_settle_asking"), transactions, beside, requests)
+    writing = sum(len(one) for account in transactions.values() for one in account)
+    return {
+        "statements": {"all": round(recorder.sent / count, 1), "write": round(writing / count, 1)},
+        "ours": ours.figures(),
+        "bare_writes": writes.figures(),
+        "bare": asking.figures(),
+        "over_bare_writes": ours.over(writes),
+        "over_bare": ours.over(asking),
+    }
 
 
 def main() -> int:
@@ -218,37 +294,12 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     server = Server(database_url())
-    with running() as sandbox:
-        template = fresh_database("bench_settle")
-        store = PostgresStore(template, clock_is_real=False)
-        open_book(store, sandbox, options.count, options.seed)
-        store.close()
-        recorder = Recorder()
-        url = server.copy("bench_settle", "bench_settle_copy")
-        began = time.perf_counter()
-        with recorder.recording():
-            ours = Timed.of(lambda: by_us(url, sandbox, options.count))
-        seconds = time.perf_counter() - began
-        transactions = recorder.transactions
-        bare = server.copy("bench_settle", "bench_settle_bare")
-        writes = Timed.of(lambda: by_sql(bare, transactions))
-        requests = Requests(url, sandbox, sorted(transactions))
-        bare = server.copy("bench_settle", "bench_settle_asking")
-        asking = Timed.of(lambda: by_sql(bare, transactions, requests))
-    writing = sum(len(one) for account in transactions.values() for one in account)
     figures = {
-        "settlements": len(ours.seconds),
+        "settlements": options.count,
         "seed": options.seed,
         "at_once": AT_ONCE,
-        "statements": {
-            name: round(n / options.count, 1) for name, n in {"all": recorder.sent, "write": writing}.items()
-        },
-        "ours": ours.figures(),
-        "bare_writes": writes.figures(),
-        "bare": asking.figures(),
-        "over_bare_writes": ours.over(writes),
-        "over_bare": ours.over(asking),
-        "settlements_per_second": round(len(ours.seconds) / seconds, 1),
+        **measured(server, options.count, options.seed, beside=True),
+        "as_before": measured(server, options.count, options.seed, beside=False),
         "measured_on": datetime.now(UTC).date().isoformat(),
         "floors": {},
         "holds": True,

@@ -36,7 +36,7 @@ from arrears.engine.perform import perform_all
 from arrears.engine.run import run
 from arrears.engine.system import adopt_policy
 from arrears.ports import Delivery, Fate, Message, NewAccount
-from arrears.sandbox.run import Running, running
+from arrears.sandbox.run import Running, SandboxAt, running
 from arrears.store.postgres.check import check_store
 from arrears.store.postgres.store import PostgresStore
 from arrears.wiring import fresh_database
@@ -64,7 +64,7 @@ class Silence:
         return Fate.ACCEPTED
 
 
-def open_book(store: PostgresStore, sandbox: Running, count: int, seed: int) -> None:
+def open_book(store: PostgresStore, sandbox: SandboxAt, count: int, seed: int) -> None:
     """Accounts that owe on one to three services since so long that these are disabled, each with a new card that
     nobody has charged yet."""
     dice = random.Random(seed)

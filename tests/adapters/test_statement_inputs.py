@@ -4,12 +4,15 @@ one line, and that nothing of it is settled; and how little memory those that ar
 from __future__ import annotations
 
 import gzip
+import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from tests.adapters.test_statements import IBAN, camt, entry, swift, transfer
 
+from arrears.adapters.books.statements import apart
 from arrears.adapters.books.statements.reading import BYTES_MAX, read_statement_file
 from arrears.core.bank.statements import BankFile
 from arrears.engine.commands.bank.taking import gap_in, wrong_with_file
@@ -119,6 +122,7 @@ def test_88_remittance_that_could_do_harm_is_text() -> None:
 
 HARMFUL = """
 import io, resource, sys, time, zipfile
+from arrears.adapters.books.statements import apart
 from arrears.adapters.books.statements.reading import read_statement_file as read
 
 def entities(depth, wide):
@@ -149,3 +153,17 @@ def test_72_and_74_what_is_made_to_harm_is_refused_in_little_memory() -> None:
     rows = [line.split("\t") for line in done.stdout.splitlines()]
     assert len(rows) == 5
     assert max(int(kib) for _, _, kib in rows) < 64 * 1024, rows
+
+
+@pytest.mark.parametrize(
+    ("code", "refused"),
+    [(-signal.SIGXCPU, "statement_too_slow"), (-signal.SIGKILL, "statement_too_large"), (1, "statement_too_large")],
+)
+def test_a_reader_that_is_ended_says_by_which_of_its_bounds(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, code: int, refused: str
+) -> None:
+    """Its minute is a processor's: how busy the machine is says nothing about a file."""
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: subprocess.CompletedProcess([], code, b"", b""))
+    (tmp_path / "large.xml").write_bytes(b"<" * (apart.SMALL_BYTES + 1))
+    assert apart.read_apart(tmp_path / "large.xml").code == refused
+    assert apart.CLOCK_SECONDS_MAX > apart.SECONDS_MAX

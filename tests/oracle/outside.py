@@ -232,7 +232,7 @@ class Outside(TextLadder):
         mine = hold.scope == "debt" and hold.target in {d.no for d in self.owed_for(sub)}
         if not mine and not (action in hold.stops and self._concerns(hold, sub)):
             return False
-        after, before = self.plan(sub, action, now), self._freely(sub, action, now)
+        after, before = self.plan(sub, action, now), self._freely(hold, sub, action, now)
         if after is None:
             return False
         told, first = sub.told.get(action), counting[0]
@@ -247,12 +247,14 @@ class Outside(TextLadder):
             return True
         return self._kept_back(hold, max(after, first.named, lead), sub, action, now)
 
-    def _freely(self, sub: BookSubscription, action: str, now: datetime) -> date | None:
-        """The plan without any hold: of two that overlap neither moves anything by itself."""
+    def _freely(self, hold: BookHold, sub: BookSubscription, action: str, now: datetime) -> date | None:
+        """The plan without any hold: of two that overlap neither moves anything by itself. Of the days that were told,
+        those of before this hold: what was told later while it lasted may be its doing (record 36)."""
         holds, self.holds = self.holds, {}
+        told, sub.told = sub.told, {a: hold.told[sub.no, a] for a in sub.told if (sub.no, a) in hold.told}
         self._plans.clear()
         plan = self.plan(sub, action, now)
-        self.holds = holds
+        self.holds, sub.told = holds, told
         self._plans.clear()
         return plan
 

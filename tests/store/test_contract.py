@@ -519,6 +519,39 @@ def test_the_newest_policy_of_a_name_is_in_force_and_the_older_can_still_be_foun
     assert store.digest() != digest
 
 
+def test_an_account_is_seen_with_the_policies_and_the_guards_that_stand(store: AnyStore) -> None:
+    [number] = owing_book(store, 1)
+    assert store.seen(number + 1, at(2)) is None
+    adopt_policy(
+        store, load_policy('name = "default"\n[delete]\nretention_days = 120\n', where="new"), at(2), "staff:1"
+    )
+    set_breaker(store, is_open=True, now=at(2), author="staff:1")
+    view = store.seen(number, at(3))
+    assert view is not None
+    assert (view.account, view.policies) == (store.snapshots([number])[number], store.policies())
+    assert (view.guards, view.now) == (store.system().guards, at(3))
+    with store.accounts([number], at(3)) as batch:
+        assert (batch.guards, batch.policies) == (view.guards, view.policies)
+
+
+def test_a_policy_that_another_process_adopts_is_in_force_at_once(
+    make_postgres: Callable[[], PostgresStore], database_url: str
+) -> None:
+    store = make_postgres()
+    [number] = owing_book(store, 1)
+    other = PostgresStore(database_url, schema=store.schema, durable=False, clock_is_real=False)
+    for days in (120, 150, 120):
+        text = f'name = "default"\n[delete]\nretention_days = {days}\n'
+        adopt_policy(other, load_policy(text, where="new"), at(2), "staff:1")
+        view = store.seen(number, at(2))
+        with store.accounts([number], at(2)) as batch:
+            under_lock = batch.policies["default"].retention_days
+        assert view is not None
+        assert (view.policies["default"].retention_days, under_lock) == (days, days)
+        assert store.policies() == other.policies()
+    other.close()
+
+
 # -- the same on both -------------------------------------------------------------------------------------------------
 
 

@@ -90,3 +90,22 @@ def test_a_hold_that_is_released_in_its_own_instant_takes_the_warnings_with_it()
     assert ordered
     assert warned, "one new warning with its full lead"
     assert min(ordered) > max(160, min(warned))
+
+
+@pytest.mark.parametrize("hours", [0, 4, 30])
+def test_a_dispute_about_the_debt_that_was_the_clock_takes_the_warnings_of_the_others_with_it(hours: int) -> None:
+    """One clock for the account: once its day has come, another debt has been the clock while the dispute stood."""
+    story = Story(policy='scope = "account"', services=("cloud", "mail"), bill=False)
+    story.bill(-1, subscriptions=(1,))
+    story.bill(0, subscriptions=(2,))
+    story.until(121)
+    disputed = story.dispute(1)
+    story.stage.until(story.now + timedelta(hours=hours))
+    story.release(disputed).until(150)
+    orders = [(at, order) for at, order in story.facts(f.DeletionOrdered) if order.subscription == 2]
+    assert len(orders) == 1
+    [(at, order)] = orders
+    got = order.evidence.warning_accepted_at
+    assert got is not None
+    assert got > story.instant(121), "a new warning"
+    assert story.calendar.local_day(at) > story.calendar.local_day(got) + timedelta(days=7), "with its whole lead"

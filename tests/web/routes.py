@@ -74,6 +74,7 @@ def values(town: Town, account: int) -> dict[str, object]:
         "hold": "hold_1_99999",
         "subscription": "cloud",
         "act": "hold",
+        "report": "ageing",
     }
 
 

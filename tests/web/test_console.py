@@ -59,6 +59,8 @@ CONSOLE: Final = {
     "/console/bank": StaffAct.LOOK,
     "/console/bank/<int:number>": StaffAct.LOOK,
     "/console/tokens": StaffAct.MANAGE,
+    "/console/reports": StaffAct.LOOK,
+    "/console/reports/<slug:report>": StaffAct.LOOK,
     "/console/requests": StaffAct.LOOK,
     "/console/requests/<int:number>": StaffAct.LOOK,
     "/console/<account:account>/": StaffAct.LOOK,
@@ -82,7 +84,7 @@ def test_every_page_of_the_console_opens_for_the_roles_that_may_and_for_no_other
     every = {one for one in routes() if one.startswith("/console/") and not any(w in one for w in BEFORE_IT_OPENS)}
     assert every == set(CONSOLE)
     request = _asks(town, town.accounts["declined"], "What is this invoice for?")
-    place = {"account": f"acc_{town.accounts['declined']}", "act": "hold", "number": request}
+    place = {"account": f"acc_{town.accounts['declined']}", "act": "hold", "report": "ageing", "number": request}
     for route in sorted(every - {"/console/bank/<int:number>", "/console/<account:account>/deleted/<int:number>.pdf"}):
         where = address(route, place)
         for role, client in staff.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 
 import msgspec
 
@@ -21,6 +22,9 @@ class Guards(msgspec.Struct, frozen=True):
 
     identity: str = ""
     """Who this installation is to them: a part of the key of each charge."""
+
+    copied_at: datetime | None = None
+    """When this became an installation of its own, where it began as a copy: what is older belongs to the other."""
 
     book_refused: bool = False
     """Whether the newest export of the book was refused as a whole: it may say of anybody that they have paid, and of

@@ -78,4 +78,5 @@ class System(NamedTuple):
         bank = [book for book in self.books_refused if book.startswith((BANK, BANK_FEED))]
         refused = len(bank) < len(self.books_refused)
         stale, clock = self.feed_stale or refused, self.clock_suspect or self.clock_differs
-        return Guards(stale, clock, self.breaker_open, self.limits, self.identity, refused, bool(bank))
+        who = self.identity, self.copied_at
+        return Guards(stale, clock, self.breaker_open, self.limits, *who, refused, bool(bank))

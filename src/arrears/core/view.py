@@ -239,19 +239,12 @@ class View:
         found: date | None = None
         for debt in self.debts_of(sub):
             assert debt.day_0 is not None
-            if debt is not followed and self._held_now(debt):
+            if debt is not followed and self.account.debt_is_held(debt.no):
                 continue
             day = self.day_number(debt.day_0, days, self.holds_on(stop, sub, debt), self.calendar)
             if day is not None and (found is None or day < found):
                 found = day
         return found
-
-    def _held_now(self, debt: Debt) -> bool:
-        """Whether a hold on this very debt stands: also one of which it is said already when it will end."""
-        return any(
-            h.scope is HoldScope.DEBT and h.target == debt.no and (h.ended_at is None or self.now < h.ended_at)
-            for h in self.account.holds
-        )
 
     @staticmethod
     def oldest_day_0(debts: Sequence[Debt]) -> date | None:

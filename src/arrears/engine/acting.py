@@ -76,13 +76,12 @@ def _within_cap(fact: Fact, deletions: DeletionGrant | None) -> Fact:
 
 
 @contextmanager
-def _acting(store: Accounts, numbers: Sequence[int], now: datetime) -> Iterator[tuple[Policies, Batch]]:
-    policies = store.policies()
+def _acting(store: Accounts, numbers: Sequence[int], now: datetime) -> Iterator[Batch]:
     with store.accounts(sorted(set(numbers)), now) as batch:
-        yield policies, batch
+        yield batch
         for unit in batch.units:
             if unit.stored:
-                decide_until_rest(unit, policies, batch.guards, only_consequences=True)
+                decide_until_rest(unit, batch.policies, batch.guards, only_consequences=True)
         reached("command.before_commit")
     reached("command.after_commit")
 
@@ -91,7 +90,7 @@ def _acting(store: Accounts, numbers: Sequence[int], now: datetime) -> Iterator[
 def acting(store: Accounts, numbers: Sequence[int], now: datetime) -> Iterator[dict[int, Unit]]:
     """Hold these accounts under their locks, in one transaction; yields their units by number. On leaving, every
     consequence of what was recorded is recorded too, so that no committed state lacks one."""
-    with _acting(store, numbers, now) as (_, batch):
+    with _acting(store, numbers, now) as batch:
         yield {unit.no: unit for unit in batch.units}
 
 
@@ -105,9 +104,9 @@ def acting_on(store: Accounts, number: int, now: datetime) -> Iterator[Unit]:
 @contextmanager
 def seeing(store: Accounts, number: int, now: datetime) -> Iterator[tuple[Unit, View]]:
     """Hold one account as `acting` does; yields its unit, and the account as a rule sees it now, under its lock."""
-    with _acting(store, [number], now) as (policies, batch):
+    with _acting(store, [number], now) as batch:
         [unit] = batch.units
-        yield unit, View(policies, unit.account, batch.guards, now)
+        yield unit, View(batch.policies, unit.account, batch.guards, now)
 
 
 def local_today(unit: Unit) -> date:

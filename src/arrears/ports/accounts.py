@@ -10,8 +10,10 @@ from typing import NamedTuple, Protocol
 from arrears.core.account import Account, Mode
 from arrears.core.facts import Recorded, SystemFact
 from arrears.core.guards import Guards
+from arrears.core.policy import Policies
 from arrears.core.receivables import NamedMethod
 from arrears.core.unit import Unit
+from arrears.core.view import View
 from arrears.ports.actions import Claim
 from arrears.ports.installation import InstallationState
 from arrears.ports.messages import MailMove
@@ -50,6 +52,8 @@ class Batch(Protocol):
     units: Sequence[Unit]
     guards: Guards
     """The doubts about the installation as they stood when this transaction began."""
+    policies: Policies
+    """The policies as they stood then: every adopted one by its version, and the newest of each name by that name."""
 
     def write_early(self, units: Sequence[Unit]) -> None:
         """Begin to write these units while others of the batch are still being decided. They must be finished: what
@@ -127,6 +131,14 @@ class AccountReader(InstallationState, Protocol):
 
     def account_numbers(self, refs: Sequence[str]) -> Mapping[str, int]:
         """Account numbers by the operator's own reference; absent where unknown."""
+
+
+class AccountViews(Protocol):
+    """Accounts as they were last committed, each with what decides over it."""
+
+    def seen(self, number: int, now: datetime) -> View | None:
+        """One account, the policies and the guards, read at one instant, as a rule sees them at `now`; None where there
+        is no such account."""
 
 
 class Accounts(InstallationState, Protocol):

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
 from arrears.core.invariants import Breach
-from arrears.ports.accounts import AccountOpening, AccountReader, Accounts, DueAccounts, Journal
+from arrears.ports.accounts import AccountOpening, AccountReader, Accounts, AccountViews, DueAccounts, Journal
 from arrears.ports.actions import ActionQueue, NoticeFacts
 from arrears.ports.book import Receivables
 from arrears.ports.documents import DocumentBook
@@ -81,7 +81,7 @@ class NoticeSending(AccountReader, MailBook, NoticeFacts, InstallationControl, P
     """What sending notices needs. It only reads accounts: what became of a message is recorded by who claimed it."""
 
 
-class AccountsAndMoney(Accounts, AccountReader, MoneyBook, Protocol):
+class AccountsAndMoney(Accounts, AccountReader, AccountViews, MoneyBook, Protocol):
     """Accounts, locked and as last committed, with the book of methods, attempts and payments."""
 
 

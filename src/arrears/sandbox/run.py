@@ -29,14 +29,13 @@ WEBHOOK_SECRET: Final = "whsec_sandbox"
 _START_SECONDS_MAX: Final = 20.0
 
 
-class Running:
-    """A sandbox that answers at `url`."""
+class SandboxAt:
+    """A sandbox that answers at `url`, in whatever process."""
 
-    def __init__(self, url: str, sandbox: Sandbox) -> None:
+    secret_key, webhook_secret = SECRET_KEY, WEBHOOK_SECRET
+
+    def __init__(self, url: str) -> None:
         self.url = url
-        self.sandbox = sandbox
-        self.secret_key = sandbox.secret_key
-        self.webhook_secret = sandbox.webhook_secret
 
     def processor(self) -> Processor:
         """The adapter that charges here: the real one, on the provider's own SDK."""
@@ -50,6 +49,14 @@ class Running:
         request = urllib.request.Request(f"{self.url}/sandbox/{what}", body, {"Content-Type": "application/json"})
         with _DIRECT.open(request, timeout=30) as answer:
             return json.loads(answer.read())
+
+
+class Running(SandboxAt):
+    """A sandbox of this process."""
+
+    def __init__(self, url: str, sandbox: Sandbox) -> None:
+        super().__init__(url)
+        self.sandbox = sandbox
 
 
 class _Server(uvicorn.Server):

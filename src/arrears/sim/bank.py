@@ -30,7 +30,7 @@ from arrears.engine.payments import methods
 from arrears.engine.payments.provider_changes import attempt_of
 from arrears.engine.payments.providers import Providers
 from arrears.engine.payments.settling import quote, settle
-from arrears.ports import AccountReader, AccountsAndMoney, Processor, ProviderBook
+from arrears.ports import AccountReader, AccountsAndMoney, AccountViews, Processor, ProviderBook
 from arrears.sim.events import GetCard, SettleByCard
 from arrears.sim.people import SimulatedPerson
 
@@ -39,7 +39,7 @@ SOFT: Final = (Codes("insufficient_funds", "51", "24"), Codes("do_not_honor", "0
 HARD: Final = (Codes("stolen_card", "43", "03"), Codes("no_account", "14", "03"))
 
 
-class BankRecords(AccountReader, ProviderBook, Protocol):
+class BankRecords(AccountReader, AccountViews, ProviderBook, Protocol):
     """What the bank looks up of ours: the accounts, and what we booked from it."""
 
 

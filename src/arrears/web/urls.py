@@ -26,6 +26,7 @@ from arrears.web.console import account as staff_account
 from arrears.web.console import acts as staff_acts
 from arrears.web.console import bank as staff_bank
 from arrears.web.console import certificates as staff_certificates
+from arrears.web.console import reports as staff_reports
 from arrears.web.console import requests as staff_requests
 from arrears.web.console import sign_in as staff
 from arrears.web.console import today as staff_today
@@ -68,6 +69,8 @@ urlpatterns = [
     path("console/bank", staff_bank.page),
     path("console/bank/<int:number>", staff_bank.one),
     path("console/tokens", staff_tokens.tokens),
+    path("console/reports", staff_reports.index),
+    path("console/reports/<slug:report>", staff_reports.page),
     path("console/requests", staff_requests.page),
     path("console/requests/<int:number>", staff_requests.one),
     path("console/<account:account>/", staff_account.page),

@@ -59,6 +59,10 @@ def _voided(view: View, hold: Hold, at: datetime) -> Iterator[Voided]:
     for holds in {this, every}:
         then = View(view.policies, replace(account, holds=holds), view.guards, moment)
         found |= set(_moved(then, free, hold))
+    if hold.scope is HoldScope.DEBT:
+        # While it stood its debt was no clock of the others; that matters where their day came meanwhile.
+        standing = View(view.policies, account, view.guards, moment)
+        found |= set(_moved(standing, free, hold, come=True))
     yield from sorted(found, key=lambda voided: (voided.subscription, voided.action))
 
 
@@ -85,8 +89,9 @@ def _of_the_first(promise: Promise) -> Promise:
     return replace(promise, promised_on=min(named, default=None))
 
 
-def _moved(then: View, free: View, hold: Hold) -> Iterator[Voided]:
-    """The actions that were warned of and that the holds put later than they would have been by now."""
+def _moved(then: View, free: View, hold: Hold, *, come: bool = False) -> Iterator[Voided]:
+    """The actions that were warned of and that the holds put later than they would have been by now; where `come` only
+    those whose day was over without them."""
     for sub in then.account.subscriptions:
         if hold.scope is HoldScope.SUBSCRIPTION and hold.target != sub.no:
             continue
@@ -95,5 +100,7 @@ def _moved(then: View, free: View, hold: Hold) -> Iterator[Voided]:
         without = {one.action: one.deadline for one in applying(free, sub, whatever_is_owed=True)}
         for one in applying(then, sub, whatever_is_owed=True):
             freely = without.get(one.action)
+            if come and freely is not None and one.calendar.end_of_day(freely) > then.now:
+                continue
             if one.stop in hold.stops and freely is not None and one.deadline is not None and one.deadline > freely:
                 yield Voided(sub.no, one.action)

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from arrears.core import facts as f
-from arrears.core.account import Account, Attempt, DoubtKind
+from arrears.core.account import Attempt, DoubtKind
 from arrears.core.errors import Refused
 from arrears.core.payments.settlement import moves_with
 from arrears.core.payments.values import (
@@ -31,17 +31,18 @@ from arrears.core.payments.values import (
     Unknown,
 )
 from arrears.core.unit import Unit
+from arrears.core.view import View
 from arrears.engine.acting import acting_on, local_today
 from arrears.engine.booking import Payment, book
 from arrears.engine.doubting import end_doubt, note_refused
 from arrears.engine.failpoints import reached
-from arrears.engine.payments.copies import WHOSE, methods_of_the_original
+from arrears.engine.payments.copies import WHOSE, methods_before
 from arrears.engine.payments.providers import Providers, provider_of
 from arrears.engine.payments.requests import note_denied, taken_up
 from arrears.engine.payments.said_before import make_way
 from arrears.engine.payments.tries import record_tries
 from arrears.engine.payments.wanted import not_to_be_charged, still_owed
-from arrears.ports import AccountsAndMoney, MoneyBook
+from arrears.ports import AccountsAndMoney, AccountViews, MoneyBook
 
 NONE_FOUND_AFTER: Final = timedelta(hours=24)
 """When "the provider has nothing of ours" is proof. Commits that appear late have been seen after minutes; and a
@@ -83,16 +84,16 @@ def pursue(
     store: AccountsAndMoney, providers: Providers, account: int, attempt_no: int, now: datetime
 ) -> Attempt | None:
     """Bring one attempt as far as it can be brought now; what is still open of it, or None when it is over."""
-    snapshot = store.snapshots([account])[account]
-    attempt = snapshot.attempt(attempt_no)
+    view = _seen(store, account, now)
+    attempt = view.account.attempt(attempt_no)
     if attempt is None:
         return None
     if attempt.on_page:
-        if now - attempt.created_at >= PAGE_OVER_AFTER or not still_owed(snapshot, attempt):
+        if now - attempt.created_at >= PAGE_OVER_AFTER or not still_owed(view.account, attempt):
             _end_or_tell(store, providers, account, attempt, now)
         return store.snapshots([account])[account].attempt(attempt_no)
     try:
-        provider, outcome = _ask(store, providers, snapshot, attempt, now)
+        provider, outcome = _ask(store, providers, view, attempt, now)
     except Refused as refused:
         provider, outcome = f.ARREARS, _not_known(refused)
         note_denied(store, providers, account, attempt, refused, now)
@@ -101,6 +102,12 @@ def pursue(
     except Refused as refused:
         # Our book contradicts the provider's, as when it holds this payment for somebody else: a person must look.
         return record_outcome(store, f.ARREARS, account, attempt_no, Unknown(f"{REFUSED}: {refused.message}"), now)
+
+
+def _seen(store: AccountViews, account: int, now: datetime) -> View:
+    view = store.seen(account, now)
+    assert view is not None, f"there is no account {account}"
+    return view
 
 
 def _not_known(refused: Refused) -> Unknown:
@@ -190,9 +197,9 @@ def _end_or_tell(store: AccountsAndMoney, providers: Providers, account: int, at
 
 
 def _ask(
-    store: AccountsAndMoney, providers: Providers, snapshot: Account, attempt: Attempt, now: datetime
+    store: AccountsAndMoney, providers: Providers, view: View, attempt: Attempt, now: datetime
 ) -> tuple[str, Outcome]:
-    account = snapshot.no
+    account = view.account.no
     reference = attempt_ref(account, attempt.no)
     if not attempt.method:
         # It was paid on the provider's page: nothing is asked for, only what has become of it.
@@ -204,11 +211,11 @@ def _ask(
     elsewhere_too = ""
     if fresh and providers.billing is not None:
         elsewhere_too = providers.billing.before_charge(account, now)
-        snapshot = store.snapshots([account])[account]
-    stop = not_to_be_charged(store, snapshot, attempt, elsewhere, now)
+        view = _seen(store, account, now)
+    stop = not_to_be_charged(view, attempt, elsewhere, now)
     if elsewhere_too and stop is None:
         stop = Unknown(elsewhere_too)
-    if attempt.method in methods_of_the_original(store, account):
+    if attempt.method in methods_before(store, account, view.guards.copied_at):
         return method.at_provider, AttemptCanceled("", reached_network=False, why=f"this payment method {WHOSE}")
     charge = Charge(
         attempt=reference,

@@ -30,13 +30,12 @@ def cancel_open_attempts(
     and not owed any more as it was, because some of it was paid otherwise, is looked up at once. `may` is asked before
     anything is canceled, and refuses what could not follow; whoever was `shown` something else than what is owed is
     refused later, and ends nothing either."""
-    snapshot = store.snapshots([account]).get(account)
-    if snapshot is None or not snapshot.attempts:
+    view = store.seen(account, now)
+    if view is None or not view.account.attempts:
         return
-    view = View(store.policies(), snapshot, store.system().guards, now)
     owed = next((q for q in quotes(view, also) if q.currency == currency), None)
     wanted = {p.debt for p in owed.parts} if owed is not None else set()
-    for attempt in snapshot.attempts:
+    for attempt in view.account.attempts:
         if not any(p.debt in wanted for p in attempt.parts):
             continue
         if attempt.on_page or attempt.state is AttemptState.NEEDS_CUSTOMER:
@@ -44,7 +43,7 @@ def cancel_open_attempts(
                 continue
             may(view, owed)
             cancel(store, providers, account, attempt, now)
-        elif attempt.state is AttemptState.UNKNOWN and not still_owed(snapshot, attempt):
+        elif attempt.state is AttemptState.UNKNOWN and not still_owed(view.account, attempt):
             pursue(store, providers, account, attempt.no, now)
 
 

@@ -7,16 +7,22 @@ identity.
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from arrears.core.errors import Refused
 from arrears.core.facts import MethodAdded, PaymentBooked
-from arrears.ports import AccountsAndMoney
+from arrears.ports import AccountsAndMoney, MoneyBook
 
 WHOSE = "belongs to the installation of which this one is a copy"
 
 
 def methods_of_the_original(store: AccountsAndMoney, account: int) -> frozenset[int]:
     """The payment methods of an account that it was copied with; none where this is no copy."""
-    copied_at = store.system().copied_at
+    return methods_before(store, account, store.system().copied_at)
+
+
+def methods_before(store: MoneyBook, account: int, copied_at: datetime | None) -> frozenset[int]:
+    """The same where it is known since when this is no copy any more; None where it never was one."""
     if copied_at is None:
         return frozenset()
     added = store.facts_of([account], [MethodAdded]).get(account, ())

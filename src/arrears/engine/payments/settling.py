@@ -29,7 +29,7 @@ from arrears.core.payments.settlement import (
     quote_for,
     quotes,
 )
-from arrears.core.payments.values import AttemptState, Initiator, NeedsCustomer
+from arrears.core.payments.values import OPEN_STATES, AttemptState, Initiator, NeedsCustomer
 from arrears.core.unit import Unit
 from arrears.core.view import View
 from arrears.engine.acting import seeing
@@ -39,7 +39,7 @@ from arrears.engine.payments.canceling import cancel_open_attempts
 from arrears.engine.payments.permitted import must_be_permitted
 from arrears.engine.payments.providers import Providers
 from arrears.engine.payments.wanted import waits_for_nothing
-from arrears.ports import AccountReader, AccountsAndMoney, AttemptRecord, MoneyBook
+from arrears.ports import AccountReader, AccountsAndMoney, AccountViews, AttemptRecord, MoneyBook
 
 
 class Result(NamedTuple):
@@ -68,19 +68,19 @@ class StaleQuote(Refused):
         self.now_owed = tuple(now_owed)
 
 
-def quote(store: AccountReader, account: int, now: datetime, also: Iterable[int] = ()) -> list[Quote]:
+def quote(store: AccountViews, account: int, now: datetime, also: Iterable[int] = ()) -> list[Quote]:
     """What a settlement would take, one quote for each currency."""
     return quotes(_seen(store, account, now), also)
 
 
-def _seen(store: AccountReader, account: int, now: datetime) -> View:
-    snapshot = store.snapshots([account]).get(account)
-    if snapshot is None:
+def _seen(store: AccountViews, account: int, now: datetime) -> View:
+    view = store.seen(account, now)
+    if view is None:
         raise Refused("unknown_account", f"there is no account {format_id(ACCOUNT, account)}")
-    return View(store.policies(), snapshot, store.system().guards, now)
+    return view
 
 
-def nothing_shown(store: AccountReader, account: int, now: datetime, also: Iterable[int] = ()) -> Refused:
+def nothing_shown(store: AccountViews, account: int, now: datetime, also: Iterable[int] = ()) -> Refused:
     """Why a request to pay that names no currency is refused: `stale_quote` with what is owed after all, else
     `nothing_owed` with the reason why nothing can be paid."""
     view = _seen(store, account, now)
@@ -248,18 +248,20 @@ def _begin(
     also = tuple(also)
     # A part of what was shown is another request than the whole of it.
     request = f"{shown}/{part_minor}" if part_minor else shown
-    known = _same_request(store, account, request, method)
+    attempts = store.attempts(account)
+    known = _same_request(store, account, attempts, request, method)
     if known is not None:
         return known
-    # What would be refused ends nothing that waits for the payer.
-    may = partial(_must_be_permitted, store, method, part_minor, now)
-    cancel_open_attempts(store, providers, account, currency, shown, also, now, may)
+    if any(attempt.state in OPEN_STATES for attempt in attempts):
+        # What would be refused ends nothing that waits for the payer.
+        may = partial(_must_be_permitted, store, method, part_minor, now)
+        cancel_open_attempts(store, providers, account, currency, shown, also, now, may)
     with seeing(store, account, now) as (unit, view):
         owed, guards = quotes(view, also), view.guards
         wanted = next((q for q in owed if q.currency == currency), None)
         if wanted is None or wanted.hash != shown:
             # Somebody with the same request may have been first, and be done.
-            known = _same_request(store, account, request, method)
+            known = _same_request(store, account, store.attempts(account), request, method)
             if known is not None:
                 return known
             raise StaleQuote(owed)
@@ -317,10 +319,12 @@ def record_attempt(
     return number
 
 
-def _same_request(store: AccountsAndMoney, account: int, shown: str, method: int) -> _Started | None:
+def _same_request(
+    store: AccountReader, account: int, attempts: Sequence[AttemptRecord], shown: str, method: int
+) -> _Started | None:
     """The attempt that answers this very request: open, or paid. One that was declined, or whose challenge has
     lapsed, is answered by a new one."""
-    for attempt in reversed(store.attempts(account)):
+    for attempt in reversed(attempts):
         if attempt.quote == shown and attempt.method == method:
             left = store.snapshots([account])[account].attempt(attempt.no)
             lapsed = left is not None and left.state is AttemptState.NEEDS_CUSTOMER and left.challenged_at is None

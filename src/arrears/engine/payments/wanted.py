@@ -13,7 +13,7 @@ from arrears.core.payments.values import AttemptCanceled, AttemptState, Declined
 from arrears.core.rules.charge import still_planned
 from arrears.core.view import View
 from arrears.engine.payments.permitted import not_to_be_asked
-from arrears.ports import AccountsAndMoney, AttemptRecord
+from arrears.ports import AttemptRecord
 
 LEFT_AFTER: Final = timedelta(minutes=10)
 """Whoever settles is answered, or gone, long before."""
@@ -60,13 +60,13 @@ def _still_wanted(view: View, attempt: Attempt) -> bool:
 
 
 def not_to_be_charged(
-    store: AccountsAndMoney, snapshot: Account, attempt: Attempt, elsewhere: Sequence[Tried], now: datetime
+    view: View, attempt: Attempt, elsewhere: Sequence[Tried], now: datetime
 ) -> Declined | AttemptCanceled | Unknown | None:
     """What the networks' rules forbid is not asked for. What was paid in another way, or disputed since the attempt
     was recorded, and what would not be charged any more when it is asked for again, is not charged: it is looked up
     until it is proven that nobody had asked for it either."""
-    if not still_owed(snapshot, attempt):
+    if not still_owed(view.account, attempt):
         return Unknown("what it was for is not owed any more, so it is not charged")
-    if _left(attempt, now) and not _still_wanted(View(store.policies(), snapshot, store.system().guards, now), attempt):
+    if _left(attempt, now) and not _still_wanted(view, attempt):
         return Unknown("it would not be charged now, so it is not charged")
-    return not_to_be_asked(snapshot, attempt, elsewhere, now)
+    return not_to_be_asked(view.account, attempt, elsewhere, now)

@@ -8,6 +8,7 @@ from functools import partial
 
 from arrears.core.address import mailbox_of
 from arrears.core.facts import Recorded
+from arrears.core.policy import Policies
 from arrears.core.unit import Unit
 from arrears.ports import Claim, MailMove
 from arrears.store.memory.tables import MemoryTables
@@ -19,6 +20,7 @@ class MemoryBatch:
     def __init__(self, store: MemoryTables, units: Sequence[Unit]) -> None:
         self.units = units
         self.guards = store.system().guards
+        self.policies: Policies = store.adopted
         self._store = store
         self.finished: list[tuple[Claim, bool]] = []
         self.kept: list[tuple[Claim, datetime | None]] = []

@@ -29,6 +29,7 @@ from arrears.core.policy import Policy
 from arrears.core.system import System, fold_system
 from arrears.core.tasks import SYSTEM
 from arrears.core.unit import GENESIS, Unit, chained
+from arrears.core.view import View
 from arrears.ports import Claim, NewAccount
 from arrears.ports.installation import LEFT_OUT_AFTER
 from arrears.store.memory.batch import MemoryBatch
@@ -212,6 +213,11 @@ class MemoryStore(MemoryTables):
     def snapshots(self, numbers: Sequence[int]) -> Mapping[int, Account]:
         """See ports.AccountReader."""
         return {n: s.state for n in numbers if (s := self.slots.get(n)) is not None and s.state is not None}
+
+    def seen(self, number: int, now: datetime) -> View | None:
+        """See ports.AccountReader."""
+        account = self.snapshots([number]).get(number)
+        return None if account is None else View(self.adopted, account, self.system().guards, now)
 
     def account_numbers(self, refs: Sequence[str]) -> Mapping[str, int]:
         """See ports.AccountReader."""

@@ -1,30 +1,25 @@
-"""One transaction's batch on PostgreSQL, and the installation's own row and stream."""
+"""One transaction's batch on PostgreSQL."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
-from functools import lru_cache
-from typing import Any, Final, LiteralString
+from typing import Final, LiteralString
 
-import msgspec
 import psycopg
 
 from arrears.core.address import mailbox_of
 from arrears.core.errors import Refused
-from arrears.core.facts import Recorded, SystemFact, SystemTaskClosed, encode_fact, kind_of
+from arrears.core.facts import Recorded
 from arrears.core.guards import Guards
-from arrears.core.payments.limits import AmountLimits
-from arrears.core.system import System, fold_system
-from arrears.core.tasks import SYSTEM, system_ends_of, system_tasks_of
-from arrears.core.unit import Unit, chained
+from arrears.core.policy import Policies
+from arrears.core.unit import Unit
 from arrears.ports import Claim, MailMove, Poisoned
 from arrears.store.postgres.audit import audit
-from arrears.store.postgres.inserts import TASKS, TASKS_GONE
 from arrears.store.postgres.looking import look, unproven
 from arrears.store.postgres.messages import move_mails
-from arrears.store.postgres.write import SEAL_STORED, Db, DbRow, Sent, check_sent, send_units, utc
+from arrears.store.postgres.write import SEAL_STORED, Db, DbRow, Sent, check_sent, send_units
 
 FINISH: Final[LiteralString] = """
 UPDATE action a SET status = CASE WHEN v.done THEN 'done' ELSE 'failed' END, lease_until = NULL
@@ -48,10 +43,11 @@ RETURNING a.account_id, a.seq, a.kind
 class PostgresBatch:
     """See ports.Batch."""
 
-    def __init__(self, db: Db, units: Sequence[Unit], guards: Guards) -> None:
+    def __init__(self, db: Db, units: Sequence[Unit], guards: Guards, policies: Policies) -> None:
         self._db = db
         self.units = units
         self.guards = guards
+        self.policies = policies
         self._sent: list[Sent] = []
         self._sent_numbers: set[int] = set()
         self._looks: list[tuple[Sequence[Unit], Iterable[DbRow]]] = []
@@ -156,76 +152,3 @@ def first_line(error: psycopg.Error) -> str:
 def detail_of(error: psycopg.errors.UniqueViolation) -> str:
     """What exists already, as the database names it."""
     return (error.diag.message_detail or "").removeprefix("Key ")
-
-
-def locked(db: Db, statement: LiteralString, values: Sequence[Any]) -> tuple[list[DbRow], Guards]:
-    """The rows that a statement locks, and the guards as they stand once it has: one round trip, with the beginning of
-    the transaction in it."""
-    with db.pipeline():
-        rows = db.execute(statement, values, binary=True)
-        state = db.execute(_SYSTEM)
-    return rows.fetchall(), _system_of(state).guards
-
-
-def read_system(db: Db) -> System:
-    """The installation's state in this transaction."""
-    return _system_of(db.execute(_SYSTEM))
-
-
-_SYSTEM: Final[LiteralString] = """
-SELECT last_tick_at, clock_suspect, feed_stale, breaker_open, limits, clock_differs, identity, copied_at, books_refused
-FROM system_state
-"""
-
-
-def _system_of(found: psycopg.Cursor[DbRow]) -> System:
-    row = found.fetchone()
-    assert row is not None
-    last, clock, feed, breaker, limits, differs, identity, copied, books = row
-    of_identity = identity, None if copied is None else utc(copied), tuple(books)
-    return System(None if last is None else utc(last), clock, feed, breaker, _limits_of(limits), differs, *of_identity)
-
-
-@lru_cache(maxsize=4)
-def _limits_of(text: str) -> Mapping[str, AmountLimits]:
-    return {} if text == "{}" else msgspec.json.decode(text, type=dict[str, AmountLimits])
-
-
-def limits_text(limits: Mapping[str, AmountLimits]) -> str:
-    """The limits as they are stored."""
-    return msgspec.json.encode(limits, order="sorted").decode()
-
-
-def record_system(db: Db, fact: SystemFact, now: datetime, author: str, why: str) -> None:
-    """Append to the system stream; the caller holds its row."""
-    row = db.execute("SELECT seq, head FROM system_state").fetchone()
-    assert row is not None
-    seq = int(row[0]) + 1
-    body = encode_fact(fact)
-    head = chained(row[1], SYSTEM, seq, now, author, why, body)
-    db.execute(
-        "INSERT INTO fact (account_id, seq, at, kind, author, why, hash, body) VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
-        [SYSTEM, seq, now, kind_of(fact), author, why, head, body],
-    )
-    for statement, rows in ((TASKS, system_tasks_of(seq, fact, why)), (TASKS_GONE, system_ends_of(seq, fact))):
-        if found := list(rows):
-            db.execute(statement, [list(column) for column in zip(*found, strict=True)])
-    if isinstance(fact, SystemTaskClosed):
-        db.execute("UPDATE task SET closed_seq = %s WHERE account_id = %s AND seq = %s", [seq, SYSTEM, fact.task])
-    after = fold_system(read_system(db), fact)
-    db.execute(
-        "UPDATE system_state SET seq = %s, head = %s, clock_suspect = %s, feed_stale = %s, breaker_open = %s,"
-        " limits = %s, clock_differs = %s, identity = %s, copied_at = %s, books_refused = %s",
-        [
-            seq,
-            head,
-            after.clock_suspect,
-            after.feed_stale,
-            after.breaker_open,
-            limits_text(after.limits),
-            after.clock_differs,
-            after.identity,
-            after.copied_at,
-            list(after.books_refused),
-        ],
-    )

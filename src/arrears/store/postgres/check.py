@@ -20,9 +20,9 @@ from arrears.core.replayed import replay
 from arrears.core.rows import subscription_row
 from arrears.core.system import System, fold_system
 from arrears.core.unit import GENESIS, chained
-from arrears.store.postgres.batch import read_system
 from arrears.store.postgres.derived import changed_rows
 from arrears.store.postgres.derived_tasks import changed_system_tasks
+from arrears.store.postgres.installation import read_system
 from arrears.store.postgres.shape import SchemaRules, changed_rules, shape_of_files
 from arrears.store.postgres.streams import Stream, states_after, streams
 from arrears.store.postgres.tampering import changed_in_installation, changed_looks, done_again

@@ -22,7 +22,7 @@ from arrears.ports.delivery import (
     DeliveryState,
     Parcel,
 )
-from arrears.store.postgres.batch import record_system
+from arrears.store.postgres.installation import record_system
 from arrears.store.postgres.write import Db, DbRow
 
 PUT: Final[LiteralString] = """

@@ -17,8 +17,9 @@ from arrears.core.account import decode_account
 from arrears.core.errors import Refused
 from arrears.core.unit import GENESIS, Unit
 from arrears.ports import NewAccount, Poisoned
-from arrears.store.postgres.batch import detail_of, first_line, locked
+from arrears.store.postgres.batch import detail_of, first_line
 from arrears.store.postgres.book import WARN_TOO, describe
+from arrears.store.postgres.installation import read_system
 from arrears.store.postgres.named import NAME, named
 from arrears.store.postgres.write import (
     Db,
@@ -124,7 +125,7 @@ class PostgresParts:
         self._db = db
         self._now = now
         self._sent: list[Sent] = []
-        self.guards = locked(db, LOCK, [[]])[1]
+        self.guards = read_system(db).guards
 
     def units(self, new: int, also: Sequence[int]) -> Sequence[Unit]:
         """See ports.AccountsInParts."""

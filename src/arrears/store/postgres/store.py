@@ -12,35 +12,28 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Final, LiteralString
 
-import msgspec
 import psycopg
 
-from arrears.core.account import Account, decode_account
 from arrears.core.errors import Refused
 from arrears.core.facts import (
     ARREARS,
     AccountSetAside,
     AnyFact,
-    PolicyAdopted,
     Recorded,
     Resumed,
-    SystemFact,
     decode_fact,
-    decode_system_fact,
 )
 from arrears.core.invariants import Breach
-from arrears.core.policy import Policy, load_policy, policy_text
-from arrears.core.system import System
 from arrears.core.unit import Unit
 from arrears.ports import Claim, NewAccount
 from arrears.store.outages import RECONNECT_SECONDS_MAX, WAIT_SECONDS_MAX, LastingPool
 from arrears.store.postgres.access import PostgresAccess
 from arrears.store.postgres.bank import PostgresBank
-from arrears.store.postgres.batch import PostgresBatch, locked, read_system, record_system
+from arrears.store.postgres.batch import PostgresBatch
 from arrears.store.postgres.book import PostgresReceivables
 from arrears.store.postgres.check import check_store
 from arrears.store.postgres.events import PostgresEvents
-from arrears.store.postgres.heartbeat import record_complete_run
+from arrears.store.postgres.installation import PolicyVersions, PostgresInstallation, record_system
 from arrears.store.postgres.messages import PostgresMail
 from arrears.store.postgres.named import PostgresNamedMethods
 from arrears.store.postgres.parts import (
@@ -99,6 +92,7 @@ ORDER BY f.seq
 
 
 class PostgresStore(
+    PostgresInstallation,
     PostgresMoney,
     PostgresMail,
     PostgresSetups,
@@ -139,7 +133,7 @@ class PostgresStore(
             timeout=WAIT_SECONDS_MAX,
             reconnect_timeout=RECONNECT_SECONDS_MAX,
         )
-        self._policies: dict[str, Policy] = {}
+        self._known = PolicyVersions()
         self._open = threading.local()
 
     def close(self) -> None:
@@ -192,9 +186,9 @@ class PostgresStore(
     def open_accounts(self, accounts: Sequence[NewAccount], now: datetime) -> Iterator[PostgresBatch]:
         """See ports.AccountOpening."""
         with self.transaction() as db:
-            _, guards = locked(db, LOCK, [[]])
+            _, guards, policies = self.locked(db, LOCK, [[]])
             units = new_units(db, len(accounts), now)
-            with PostgresBatch(db, units, guards).writing() as batch:
+            with PostgresBatch(db, units, guards, policies).writing() as batch:
                 yield batch
             with refused_as_ours():
                 send(db, opening(units, accounts))
@@ -212,21 +206,21 @@ class PostgresStore(
         """See ports.Accounts."""
         wanted = sorted(set(numbers))
         with self.transaction() as db:
-            rows, guards = locked(db, LOCK, [wanted])
+            rows, guards, policies = self.locked(db, LOCK, [wanted])
             units = units_of(rows, now)
             if len(units) != len(wanted):
                 missing = next(n for n in wanted if n not in {u.no for u in units})
                 raise Refused("unknown_account", f"there is no account {missing}")
-            with PostgresBatch(db, units, guards).writing() as batch:
+            with PostgresBatch(db, units, guards, policies).writing() as batch:
                 yield batch
 
     @contextmanager
     def due(self, now: datetime, limit: int) -> Iterator[PostgresBatch]:
         """See ports.DueAccounts."""
         with self.transaction() as db:
-            rows, guards = locked(db, CLAIM_DUE, [now, now, limit])
+            rows, guards, policies = self.locked(db, CLAIM_DUE, [now, now, limit])
             units = [Unit(no, None, seq, head, now, next_at, text) for no, seq, head, next_at, text in rows]
-            with PostgresBatch(db, units, guards).writing() as batch:
+            with PostgresBatch(db, units, guards, policies).writing() as batch:
                 yield batch
 
     def set_aside(self, number: int, now: datetime, why: str) -> None:
@@ -271,15 +265,6 @@ class PostgresStore(
 
     # -- reading -----------------------------------------------------------------------------------------------
 
-    def snapshots(self, numbers: Sequence[int]) -> Mapping[int, Account]:
-        """See ports.AccountReader."""
-        with self.reading() as db:
-            found = db.execute(
-                "SELECT account_id, state FROM account_state WHERE account_id = ANY(%b)",
-                [list(numbers)],
-            )
-            return {number: _readable(number, state) for number, state in found}
-
     def account_numbers(self, refs: Sequence[str]) -> Mapping[str, int]:
         """See ports.AccountReader."""
         with self.reading() as db:
@@ -320,78 +305,6 @@ class PostgresStore(
             ).fetchone()
             assert row is not None
             return str(row[0])
-
-    # -- the installation --------------------------------------------------------------------------------------
-
-    def system_fact(self, seq: int) -> SystemFact | None:
-        """See ports.Journal."""
-        with self.reading() as db:
-            row = db.execute("SELECT body FROM fact WHERE account_id = 0 AND seq = %s", [seq]).fetchone()
-            return None if row is None else decode_system_fact(row[0])
-
-    def policies(self) -> Mapping[str, Policy]:
-        """See ports.InstallationState. Versions never change, so only unknown ones are loaded."""
-        with self.reading() as db:
-            listed = db.execute("SELECT version, name FROM policy ORDER BY adopted_no").fetchall()
-            unknown = [version for version, _ in listed if version not in self._policies]
-            if unknown:
-                found = db.execute("SELECT version, body FROM policy WHERE version = ANY(%b)", [unknown])
-                loaded = {version: load_policy(body, where=f"policy {version}") for version, body in found}
-                self._policies = {**self._policies, **loaded}
-        newest = {name: self._policies[version] for version, name in listed}
-        return {**self._policies, **newest}
-
-    def adopt(self, policy: Policy, now: datetime, author: str) -> None:
-        """See ports.InstallationControl."""
-        with self.transaction() as db:
-            db.execute("SELECT FROM system_state FOR UPDATE")
-            row = db.execute(
-                "SELECT version FROM policy WHERE name = %s ORDER BY adopted_no DESC LIMIT 1", [policy.name]
-            ).fetchone()
-            if row is not None and row[0] == policy.version:
-                return
-            db.execute("DELETE FROM policy WHERE version = %s", [policy.version])
-            db.execute(
-                "INSERT INTO policy (version, name, body) VALUES (%s, %s, %s)",
-                [policy.version, policy.name, policy_text(policy)],
-            )
-            record_system(db, PolicyAdopted(name=policy.name, version=policy.version), now, author, "")
-
-    def tick(self, now: datetime) -> tuple[System, float]:
-        """See ports.InstallationControl."""
-        with self.transaction() as db:
-            before = read_system(db)
-            row = db.execute(
-                "UPDATE system_state SET last_tick_at = %s RETURNING extract(epoch FROM clock_timestamp())", [now]
-            ).fetchone()
-            assert row is not None
-            skew = now.timestamp() - int(row[0] * 1000) / 1000
-        return before, skew if self._clock_is_real else 0.0
-
-    def run_complete(self, now: datetime, accounts: int, facts: int) -> int:
-        """See ports.InstallationControl."""
-        with self.each_alone() as db:
-            return record_complete_run(db, now, accounts, facts)
-
-    def record_system(self, fact: SystemFact, now: datetime, author: str, why: str) -> None:
-        """See ports.InstallationControl."""
-        with self.transaction() as db:
-            db.execute("SELECT FROM system_state FOR UPDATE")
-            record_system(db, fact, now, author, why)
-
-    def system(self) -> System:
-        """See ports.InstallationState."""
-        with self.reading() as db:
-            return read_system(db)
-
-
-def _readable(number: int, state: str) -> Account:
-    try:
-        return decode_account(state)
-    except msgspec.DecodeError as error:
-        raise Refused(
-            "unreadable_state", f"the state of account {number} cannot be read ({error}); `arrears check` says more"
-        ) from None
 
 
 def _set_aside(db: Db, number: int, now: datetime, why: str) -> None:

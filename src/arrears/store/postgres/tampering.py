@@ -19,8 +19,8 @@ from arrears.core.decide import decide
 from arrears.core.errors import Refused
 from arrears.core.invariants import Breach
 from arrears.core.policy import Policies, load_policy
-from arrears.store.postgres.batch import read_system
 from arrears.store.postgres.heartbeat import missed
+from arrears.store.postgres.installation import read_system
 from arrears.store.postgres.streams import Stream
 from arrears.store.postgres.write import SEAL, Db, utc
 

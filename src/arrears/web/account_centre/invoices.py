@@ -144,7 +144,7 @@ def _paid_with(visit: Visit, paid: Received) -> str:
 def export(visit: Visit) -> HttpResponse:
     """The invoices for a spreadsheet, with heads, days and sums as the reader writes them."""
     heads = [_("Invoice"), _("Date"), _("Due date"), _("Currency"), _("Amount"), _("Open"), _("Paid on")]
-    sheet = Spreadsheet(visit, "invoices", [*heads, _("State"), _("Services")])
+    sheet = Spreadsheet(visit.locale, f"invoices-{visit.id}", [*heads, _("State"), _("Services")])
     for one in books_of(visit, visit.live.store.history(visit.account)).invoices:
         debt = one.debt
         paid_on = visit.local_day(one.paid_at) if one.left is None and one.paid_at is not None else None

@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Final
 
+from babel.core import Locale
 from babel.dates import format_date, get_date_format
 from babel.numbers import get_decimal_symbol
 from django.http import HttpResponse
 
 from arrears.core.money import exponent
-from arrears.web.account_centre.frame import Visit
 
 FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20", "|", "%")
 """What spreadsheets take as the beginning of a formula or a command, full-width too (OWASP, CSV injection)."""
@@ -33,12 +33,12 @@ class Spreadsheet:
     """Rows of one file. Cells are kept apart by what the reader's spreadsheet expects: a semicolon where the comma is
     the decimal mark."""
 
-    def __init__(self, visit: Visit, name: str, heads: Sequence[str]) -> None:
+    def __init__(self, locale: Locale, name: str, heads: Sequence[str]) -> None:
         self._text = io.StringIO()
-        self._locale, self._name = visit.locale, f"{name}-{visit.id}.csv"
+        self._locale, self._name = locale, f"{name}.csv"
         # The short form of days, with all four digits of the year.
-        self._days = re.sub("y+", "y", get_date_format("short", locale=visit.locale).pattern)
-        self._mark = get_decimal_symbol(visit.locale)
+        self._days = re.sub("y+", "y", get_date_format("short", locale=locale).pattern)
+        self._mark = get_decimal_symbol(locale)
         # Every text is quoted, so that no spreadsheet finds a second cell in it.
         apart = ";" if self._mark == "," else ","
         self._writer = csv.writer(self._text, delimiter=apart, quoting=csv.QUOTE_ALL)
@@ -50,6 +50,15 @@ class Spreadsheet:
         whole, rest = divmod(abs(minor), 10**digits)
         decimals = f"{self._mark}{rest:0{digits}d}" if digits else ""
         return Number(f"{'-' if minor < 0 else ''}{whole}{decimals}")
+
+    @staticmethod
+    def count(number: int) -> Number:
+        """A whole number, without groups."""
+        return Number(str(number))
+
+    def decimal(self, number: float, digits: int) -> Number:
+        """A number with so many decimals, with the reader's own mark."""
+        return Number(f"{number:.{digits}f}".replace(".", self._mark))
 
     def row(self, *cells: str | date | None) -> None:
         """One more row; a cell that is None is empty."""

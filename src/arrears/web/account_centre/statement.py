@@ -77,7 +77,7 @@ def export(visit: Visit) -> HttpResponse:
     """The same for a spreadsheet, the oldest first."""
     heads = [_("Day"), _("What happened"), _("Currency"), _("Change"), _("Owed after it")]
     lines = statement_of(visit, visit.live.store.history(visit.account))
-    sheet = Spreadsheet(visit, "statement", heads)
+    sheet = Spreadsheet(visit.locale, f"statement-{visit.id}", heads)
     for one in lines:
         change, balance = sheet.sum(one.change_minor, one.currency), sheet.sum(one.balance_minor, one.currency)
         sheet.row(one.on, one.what, one.currency, change, balance)
