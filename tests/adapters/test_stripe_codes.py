@@ -157,8 +157,8 @@ def test_a_declined_debit_carries_the_banks_return_code() -> None:
     assert found.codes == Codes("insufficient_funds", "R01")
 
 
-@pytest.mark.parametrize("answer", [{}, {"id": "pi_1"}, {"object": "list"}])
-def test_an_answer_that_is_no_intent_is_unknown(answer: dict[str, str]) -> None:
+@pytest.mark.parametrize("answer", [{}, {"id": "pi_1"}, {"created": 1}, {"object": "list"}])
+def test_an_answer_that_is_no_intent_is_unknown(answer: Thing) -> None:
     assert isinstance(outcome_of(answer), Unknown)
 
 

@@ -29,8 +29,8 @@ class Moving(Paying):
         self.ledger = Ledger(self, "A1")
 
     def at_provider(self, card: str = "approve") -> NamedMethod:
-        """A card that the customer has there, as the billing system calls it."""
-        record = self.before.store.method(self.before.no, self.before.add(card))
+        """A card of its own that the customer has there, as the billing system calls it."""
+        record = self.before.store.method(self.before.no, self.before.add(card, own=True))
         return NamedMethod("stripe", record.customer_ref, record.ref)
 
     def comes(self, method: NamedMethod | None) -> Moving:

@@ -209,11 +209,12 @@ def test_what_nobody_waits_for_any_more_is_charged_only_while_nothing_else_is_in
         story.doubt(DoubtKind.FEED)
     attempt = replace(story.account.attempts[0], state=state)
     at = attempt.created_at + timedelta(minutes=minutes)
-    found = not_to_be_charged(story.store, story.account, attempt, (), at)
+    seen = View(story.store.policies(), story.account, story.store.system().guards, at)
+    found = not_to_be_charged(seen, attempt, (), at)
     assert isinstance(found, Unknown) is (left and doubted)
     story.clear(DoubtKind.ATTEMPT)
-    paid = replace(story.account, debts=())
-    assert isinstance(not_to_be_charged(story.store, paid, attempt, (), at), Unknown), "it is owed no more"
+    paid = View(seen.policies, replace(story.account, debts=()), seen.guards, at)
+    assert isinstance(not_to_be_charged(paid, attempt, (), at), Unknown), "it is owed no more"
 
 
 # -- what nobody's account has tried -----------------------------------------------------------------------------
@@ -305,6 +306,10 @@ def test_a_copy_asks_for_no_refund_that_the_original_has_begun() -> None:
     with pytest.raises(Refused) as refused:
         refunds.pursue(story.store, story.providers, story.no, 1, story.now)
     assert refused.value.code == "not_ours"
+    before = story.history()
+    with pytest.raises(Refused) as refused:
+        refunds.refund(story.store, story.providers, f"bank:{taken}", 100, story.now, "staff:1", "x", "r2")
+    assert (refused.value.code, story.history()) == ("not_ours", before)
 
 
 def test_the_provider_that_opens_pages_is_one_of_those_that_are_set_up() -> None:
@@ -314,6 +319,23 @@ def test_the_provider_that_opens_pages_is_one_of_those_that_are_set_up() -> None
     for by_name, default in (({"bank": bank}, "till"), ({"bank": bank, "till": bank}, "")):
         with pytest.raises(AssertionError):
             Providers(by_name, default=default)
+
+
+def test_what_somebody_may_still_be_driving_is_not_asked_about_for_two_minutes() -> None:
+    story = waiting()
+    story.bank.silent = False
+    for after, state in ((timedelta(seconds=119), "unknown"), (timedelta(minutes=2), "paid")):
+        sweep.look_up_open(story.store, story.providers, story.now + after)
+        assert [attempt.state for attempt in story.store.attempts(story.no)] == [state]
+
+
+def test_only_what_a_provider_has_taken_can_be_given_back_there() -> None:
+    story = Banked()
+    story.pay()
+    for payment in ("bank:nothing", "P1", "nothing"):
+        with pytest.raises(Refused) as refused:
+            refunds.refund(story.store, story.providers, payment, 100, story.now, "staff:1", "x", "r1")
+        assert refused.value.code == "unknown_payment"
 
 
 # -- methods -----------------------------------------------------------------------------------------------------
@@ -392,12 +414,12 @@ def test_nothing_is_done_with_a_method_that_was_removed() -> None:
     assert story.history() == before
 
 
-def test_only_methods_of_the_same_fingerprint_are_one_card() -> None:
+def test_methods_of_other_fingerprints_or_none_are_other_cards() -> None:
     story = Banked(bill=False)
-    for number, fingerprint in enumerate(("one", "two", "", "one", ""), 1):
+    for number, fingerprint in enumerate(("one", "two", "", ""), 1):
         details = MethodDetails(f"m{number}", "customer", MethodKind.CARD, Network.UNKNOWN, fingerprint, "Card")
         methods.add(story.store, story.providers, story.no, "bank", details, story.now, ADMIN)
-    assert [method.credential for method in story.account.methods] == [1, 2, 3, 1, 5]
+    assert [method.credential for method in story.account.methods] == [1, 2, 3, 4]
 
 
 def test_an_account_that_is_not_there_has_nothing_to_end_or_to_settle() -> None:
@@ -415,6 +437,14 @@ def test_what_is_unknown_and_still_owed_is_not_asked_of_the_provider_by_whoever_
     with pytest.raises(Refused) as refused:
         story.settle(other)
     assert refused.value.code == "attempt_in_flight"
+
+
+def test_a_copy_sets_up_no_card_for_the_customer_of_the_original() -> None:
+    story = Banked(bill=False)
+    story.card(active=False)
+    assert methods.customer_of(story.store, story.no, "bank") == "customer"
+    become_another(story.store, story.now, "staff:7", "a copy")
+    assert methods.customer_of(story.store, story.no, "bank") == ""
 
 
 # -- what a payer is told of a payment ---------------------------------------------------------------------------
