@@ -7,7 +7,14 @@ from typing import Any, Final
 
 import pytest
 
-from arrears.adapters.payments.stripe.billing_map import NOT_SAID, account_of, ended_at, invoice_of
+from arrears.adapters.payments.stripe.billing_map import (
+    NOT_SAID,
+    account_of,
+    ended_at,
+    invoice_of,
+    method_of,
+    subscriptions_of,
+)
 from arrears.core.receivables import InvoiceStanding, NamedMethod
 from arrears.ports.billing import BilledInvoice, BillingOptions
 
@@ -340,3 +347,66 @@ def test_where_nothing_is_open_the_newest_invoice_says_how_a_customer_pays() -> 
     sent = {**paid, "collection_method": "send_invoice"}
     for invoices, mode in (([], "card"), ([paid, sent], "card"), ([sent, paid], "invoice"), ([sent, INVOICE], "card")):
         assert account_of(WHO, invoices, OPTIONS).mode == mode
+
+
+SUBSCRIPTION: dict[str, Any] = {
+    "id": "sub_1",
+    "object": "subscription",
+    "cancellation_details": {"comment": None, "feedback": None, "reason": None},
+    "customer": "cus_QXg1o8vcGmoR32",
+    "default_payment_method": None,
+    "ended_at": None,
+    "items": {"object": "list", "data": [{"current_period_end": 2000, "price": {"product": "prod_1"}}]},
+    "status": "active",
+}
+"""As docs.stripe.com/api/subscriptions/object has it; periods are an item's since 2025-03-31."""
+
+
+def used(**change: Any) -> dict[str, Any]:
+    return {**SUBSCRIPTION, **change}
+
+
+def ended(at: int, reason: str | None) -> dict[str, Any]:
+    return used(status="canceled", ended_at=at, cancellation_details={"reason": reason})
+
+
+@pytest.mark.parametrize(
+    ("said", "goes_on", "over", "asked"),
+    [
+        (used(), True, 2000, False),
+        (used(status="past_due"), True, 2000, False),
+        (ended(2000, "cancellation_requested"), False, 2000, True),
+        (ended(1000, "cancellation_requested"), False, 2000, True),
+        (ended(3000, "cancellation_requested"), False, 3000, True),
+        (ended(1000, "payment_failed"), False, 2000, False),
+        (ended(1000, "payment_disputed"), False, 2000, False),
+        (ended(1000, None), False, 2000, False),
+    ],
+)
+def test_an_end_is_when_what_was_billed_is_over(said: dict[str, Any], goes_on: bool, over: int, asked: bool) -> None:
+    [found] = subscriptions_of([said], OPTIONS)
+    assert (found.goes_on, found.over_at.timestamp(), found.asked) == (goes_on, over, asked)
+    assert found.services == ("cloud",)
+
+
+@pytest.mark.parametrize("status", ["incomplete", "incomplete_expired"])
+def test_what_was_never_paid_for_the_first_time_has_not_begun(status: str) -> None:
+    assert subscriptions_of([used(status=status)], OPTIONS) == []
+
+
+@pytest.mark.parametrize(
+    ("own", "pays"),
+    [
+        ([None], "pm_usual"),
+        (["pm_1"], "pm_1"),
+        (["pm_1", "pm_1"], "pm_1"),
+        (["pm_1", None], "pm_usual"),
+        (["pm_1", "pm_2"], "pm_usual"),
+        ([], "pm_usual"),
+    ],
+)
+def test_what_pays_is_what_every_subscription_that_goes_on_is_charged_with(own: list[str | None], pays: str) -> None:
+    customer = {"invoice_settings": {"default_payment_method": "pm_usual"}}
+    over = used(status="canceled", default_payment_method="pm_old")
+    assert method_of(customer, [over, *(used(default_payment_method=one) for one in own)]) == pays
+    assert method_of({}, [used(default_payment_method="pm_1"), used(default_payment_method="pm_2")]) == ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
 import pytest
@@ -13,7 +13,7 @@ from tests.adapters.test_stripe_events import signed
 
 from arrears.adapters.payments.stripe.billing import TYPES, StripeBilling
 from arrears.core.errors import Refused
-from arrears.ports.billing import BillingOptions, PaymentReport
+from arrears.ports.billing import BillingOptions, PaymentReport, PaymentReturn
 
 OPTIONS: Final = BillingOptions(date(2024, 1, 1), "UTC", "NL", "en", "default", "cloud", {"prod_mail": "mail"})
 SINCE: Final = datetime.fromtimestamp(T, UTC)
@@ -49,7 +49,8 @@ def billing(wire: Wire) -> StripeBilling:
 def shop(*invoices: Body) -> Wire:
     """One customer with these invoices, the newest first as Stripe lists them."""
     wire = Wire().on("GET customers/cus_1", {"id": "cus_1", "object": "customer", "name": "Ann", "livemode": False})
-    return wire.on("GET invoices", listed(*invoices)).on("GET invoice_payments", listed())
+    wire.on("GET invoices", listed(*invoices)).on("GET invoice_payments", listed())
+    return wire.on("GET subscriptions", listed())
 
 
 def numbers(wire: Wire, *also: str) -> list[str]:
@@ -76,6 +77,10 @@ def test_every_customer_who_was_billed_is_named_once() -> None:
 
 INTENT: Final[Body] = {"id": "pi_1", "object": "payment_intent", "metadata": {}}
 SAID: Final[dict[str, tuple[Body, dict[str, set[str]]]]] = {
+    "customer.subscription.deleted": (
+        {"id": "sub_1", "object": "subscription", "customer": "cus_8"},
+        {"cus_8": set()},
+    ),
     "customer.updated": ({"id": "cus_9", "object": "customer"}, {"cus_9": set()}),
     "invoice.paid": (invoice("in_1"), {"cus_1": {"in_1"}}),
     "invoice.updated": (invoice("in_1", customer=None), {}),
@@ -96,7 +101,8 @@ SAID: Final[dict[str, tuple[Body, dict[str, set[str]]]]] = {
 def who_knows() -> Wire:
     gone = (404, {"error": {"type": "invalid_request_error", "code": "resource_missing", "message": "no such invoice"}})
     wire = Wire().on("GET invoices/in_1", invoice("in_1")).on("GET invoices/in_gone", gone)
-    return wire.on("GET invoice_payments", listed({"id": "inpay_1", "object": "invoice_payment", "invoice": "in_1"}))
+    wire.on("GET invoice_payments", listed({"id": "inpay_1", "object": "invoice_payment", "invoice": "in_1"}))
+    return wire.on("GET subscriptions", listed())
 
 
 @pytest.mark.parametrize("said", SAID)
@@ -108,7 +114,7 @@ def test_an_event_says_whose_invoices_are_to_be_read_and_which(said: str, way: s
         body = json.dumps(told).encode()
         found = billing(who_knows()).changed_in(body, signed(body), NOW)
     else:
-        found = billing(who_knows().on("GET events", listed(told))).changed_since(NOW)
+        found = billing(who_knows().on("GET events", listed(told))).changed_since(NOW, NOW)
     assert dict(found) == wanted
 
 
@@ -121,10 +127,27 @@ def test_what_several_events_are_about_is_asked_for_once() -> None:
     one = {"id": "inpay_1", "object": "invoice_payment", "invoice": "in_1"}
     other = {**one, "id": "inpay_2"}
     wire = who_knows().on("GET events", listed(*(event("invoice_payment.paid", about) for about in (one, one, other))))
-    assert dict(billing(wire).changed_since(NOW)) == {"cus_1": {"in_1"}}
+    assert dict(billing(wire).changed_since(NOW, NOW)) == {"cus_1": {"in_1"}}
     assert wire.count("GET invoices/in_1") == 2
     assert wire.sent("GET events")["created[gte]"] == str(T)
     assert wire.sent("GET events")["types[0]"] == TYPES[0]
+
+
+def test_who_had_paid_for_a_time_that_is_over_now_is_read_whoever_told_of_the_end() -> None:
+    over = {"id": "sub_1", "object": "subscription", "customer": "cus_7", "status": "canceled"}
+    wire = Wire().on("GET events", listed()).on("GET subscriptions", listed(over))
+    assert dict(billing(wire).changed_since(NOW, NOW + timedelta(minutes=1))) == {"cus_7": set()}
+    asked = wire.sent("GET subscriptions")
+    assert asked["status"] == "canceled"
+    assert [asked[f"current_period_end[{end}]"] for end in ("gte", "lte")] == [str(T - 3600), str(T + 60)]
+
+
+def test_what_was_reported_and_has_left_again_is_a_refund_of_its_record() -> None:
+    wire = Wire().on("POST payment_records/pr_1/report_refund", {"id": "pr_1", "object": "payment_record"})
+    billing(wire).give_back(PaymentReturn("pr_1", "return_1", "EUR", 300, NOW))
+    sent = wire.sent("POST payment_records/pr_1/report_refund")
+    assert (sent["amount[value]"], sent["amount[currency]"], sent["outcome"]) == ("300", "eur", "refunded")
+    assert (sent["refunded[refunded_at]"], sent["processor_details[custom][refund_reference]"]) == (str(T), "return_1")
 
 
 def test_an_invoice_that_cannot_be_asked_for_is_no_invoice_that_is_gone() -> None:

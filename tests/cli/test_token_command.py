@@ -38,7 +38,7 @@ def listed(live: Live) -> dict[str, dict[str, Any]]:
 
 @pytest.mark.turn(2)
 def test_a_token_is_shown_once_kept_as_a_digest_listed_and_ended(live: Live, url: str) -> None:
-    made = live("create", "the shop")
+    made = live("create", "the shop", "--by", "Anna")
     token = made.stdout.strip()
     assert (made.returncode, token[:4], len(token)) == (0, "arr_", 47), made.stderr
     with psycopg.connect(url) as db:
@@ -46,7 +46,8 @@ def test_a_token_is_shown_once_kept_as_a_digest_listed_and_ended(live: Live, url
     one = listed(live)["the shop"]
     assert (one["scopes"], one["state"], one["last_used_at"]) == (["*:money", "*:read", "*:write"], "good", None)
     assert token not in live("list").stdout
-    assert "never used" in live("list").stdout
+    assert "never used  made by staff:Anna" in live("list").stdout
+    assert one["made_by"] == "staff:Anna"
 
     assert "duplicate_token" in live("create", "the shop").stderr
     ended = live("revoke", str(one["number"]))

@@ -196,7 +196,7 @@ class Business:
         return sum(one.taken - one.refunded - one.disputed for one in intents if one.customer == customer)
 
     def drift(self) -> DriftReport:
-        return drift(self.store, self.billing.system)
+        return drift(self.store, self.billing.system, self.now)
 
     def tasks(self) -> Sequence[str]:
         return [f"{task.kind}: {task.what}" for task in open_tasks(self.store)]

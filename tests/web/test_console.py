@@ -337,6 +337,8 @@ def test_a_token_is_made_shown_once_turned_and_ended(town: Town, staff: dict[Sta
     assert (found.name, sorted(map(str, found.scopes))) == ("Billing", ["*:read", "invoices:write"])
     listed = client.get("/console/tokens")
     assert "Billing" in words(listed)
+    assert re.search(r"made on .* by \w+", words(listed)), "the page says who made it, as they are called"
+    assert listed_tokens()[-1].made_by.startswith("staff:")
     assert "arr_" not in listed.content.decode(), "a secret is on one page alone"
     for more, said in (
         ({}, "in use"),

@@ -67,6 +67,66 @@ def test_the_document_of_an_invoice_is_where_its_customer_finds_it(billing: Bill
     assert said["document_url"] == f"https://billing.example.org/{billing.number.replace('/', '%2F')}.pdf"
 
 
+OWN = "https://papers.example.org/2026/1.pdf?key=a%2Fb"
+
+
+def test_the_link_of_a_document_is_said_with_the_invoice_changed_and_taken_away(billing: Billing) -> None:
+    billing.account()
+    status, said = billing.invoice(document_url=OWN)
+    assert (status, said["document_url"], said["changed"]) == (201, OWN, [])
+    assert billing.invoice()[1]["document_url"] == OWN, "not said is no word"
+    assert billing.invoice(document_url=OWN)[1]["result"] == "unchanged"
+    status, said = billing.invoice(document_url=f"{OWN}2")
+    assert (status, said["result"], said["changed"], said["document_url"]) == (
+        200,
+        "changed",
+        ["document_url"],
+        f"{OWN}2",
+    )
+    with using(invoice_url="https://billing.example.org/{number}.pdf"):
+        assert billing.ask("GET", f"invoices/{billing.number}")[1]["document_url"] == f"{OWN}2", "the nearer word"
+    assert billing.invoice(document_url="")[1]["document_url"] is None
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "javascript:alert(1)",
+        "http://papers.example.org/1.pdf",
+        "https:///1.pdf",
+        "https://anna:secret@papers.example.org/1.pdf",
+        "https://papers.example.org/1 2.pdf",
+        "https://papers.example.org:x/1.pdf",
+        "//papers.example.org/1.pdf",
+        "https://papers.example.org/\u202e.pdf",
+    ],
+)
+def test_what_is_no_link_for_a_customer_is_refused(billing: Billing, url: str) -> None:
+    billing.account()
+    status, said = billing.invoice(document_url=url)
+    assert (status, said["fields"][0]["field"], said["fields"][0]["code"]) == (422, "document_url", "bad_url")
+    assert billing.ask("GET", f"invoices/{billing.number}")[0] == 404
+
+
+def test_rows_say_links_too_and_an_account_that_is_left_as_it_was_keeps_its(billing: Billing) -> None:
+    first, second = f"{billing.number}-1", f"{billing.number}-2"
+    billing.account()
+
+    def rows(**more: Any) -> Any:
+        told = {"kind": "invoice", **billing.word()}
+        return billing.rows({**told, "number": first, "document_url": OWN}, {**told, "number": second, **more})[1]
+
+    assert [one["result"] for one in rows()["rows"]] == ["created", "created"]
+    assert [one["result"] for one in rows()["rows"]] == ["unchanged", "unchanged"]
+    assert [one["changed"] for one in rows(document_url=OWN)["rows"]] == [[], ["document_url"]]
+    refused = rows(total=money(5, "USD"), document_url="")["rows"]
+    assert {one["result"] for one in refused} == {"refused"}
+    assert billing.ask("GET", f"invoices/{second}")[1]["document_url"] == OWN
+    told = {"kind": "invoice", **billing.word(), "number": first}
+    twice = billing.rows({**told, "document_url": OWN}, {**told, "document_url": f"{OWN}2"})[1]["rows"]
+    assert twice[1]["fields"][0]["code"] == "said_twice"
+
+
 @pytest.fixture
 def provider(billing: Billing) -> Iterator[None]:
     """A payment provider is set up, and the billing system may say what is paid with."""

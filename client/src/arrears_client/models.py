@@ -443,7 +443,8 @@ class HoldSaid(TypedDict):
 class InvoiceBody(TypedDict):
     """An invoice as its operator's system has it: what it asks in all, for which services, and, where that is said,
     at least how much of it is paid, whether it is disputed, and whether it was withdrawn or given up. `lines`
-    and `tax` are what its document shows, and come to the total exactly."""
+    and `tax` are what its document shows, and come to the total exactly. `document_url` is where the operator's
+    own document is; an empty one takes that away."""
 
     account: str
     services: list[str]
@@ -455,6 +456,7 @@ class InvoiceBody(TypedDict):
     standing: NotRequired[Literal["open", "void", "uncollectible"] | None]
     lines: NotRequired[list[LineBody]]
     tax: NotRequired[list[TaxBody]]
+    document_url: NotRequired[str | None]
 
 
 class InvoicePage(TypedDict):

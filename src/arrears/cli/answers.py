@@ -65,6 +65,7 @@ _TOKEN: Final = {
     "account": "id?",
     "state": "code",
     "created_at": "at",
+    "made_by": "text?",
     **each("at?", "expires_at revoked_at last_used_at rotated_at before_until"),
 }
 _ENDPOINT: Final = {

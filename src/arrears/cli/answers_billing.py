@@ -12,6 +12,7 @@ _DRIFT: Final = {
     "differences": [
         {**each("text", "customer invoice why"), "currency": "currency", **each("minor", "here_minor there_minor")}
     ],
+    "subscriptions": ["text"],
 }
 BILLING: Final[Mapping[str, JsonAnswer | NoAnswer]] = {
     "connect": JsonAnswer(

@@ -48,7 +48,7 @@ def command(name: str, only_compare: bool, as_json: bool, since: datetime | None
         if not only_compare:
             _connect(live, beside, None if since is None else since.date(), **said)
             swept = beside.sweep_now(live.clock.now(), everybody=True)
-        found = drift(live.store, beside.system)
+        found = drift(live.store, beside.system, live.clock.now())
     left_out = [(invoice, why) for one in swept.synced for invoice, why in one.left_out.items()]
     counts = _counts(swept)
     if as_json:
@@ -60,7 +60,7 @@ def command(name: str, only_compare: bool, as_json: bool, since: datetime | None
         for invoice, why in left_out:
             click.echo(f"left out: {invoice}: {why}")
         _say(found)
-    return _DIFFER_EXIT_CODE if found.differences or left_out else 0
+    return 0 if found.agrees and not left_out else _DIFFER_EXIT_CODE
 
 
 def _beside(live: Installation, name: str) -> BillingBeside:
@@ -122,5 +122,7 @@ def _say(found: DriftReport) -> None:
     click.echo(f"{found.invoices} invoices of {found.customers} customers compared{waits}")
     for one in found.differences:
         click.echo(f"differs: {one}")
-    if not found.differences:
+    for line in found.subscriptions:
+        click.echo(f"differs: {line}")
+    if found.agrees:
         click.echo("both books agree")

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from arrears.cli.common import AS_JSON, WORDS, print_json, rows
+from arrears.cli.common import AS_JSON, BY, WORDS, print_json, rows
 from arrears.core.ids import ACCOUNT, format_id
 from arrears.core.people.scopes import EVERYTHING, READS, TokenScope, scopes_of, scopes_text
 from arrears.engine.finding import find_account
@@ -28,6 +28,7 @@ def command() -> None:
 @click.option(
     "--expires-on", type=click.DateTime(formats=["%Y-%m-%d"]), help="The day (UTC) on which it is no longer taken."
 )
+@BY
 @AS_JSON
 def create(
     name: str,
@@ -35,6 +36,7 @@ def create(
     scopes: tuple[str, ...],
     account: str | None,
     expires_on: datetime | None,
+    by: str,
     as_json: bool,
 ) -> None:
     """Make a token for the program NAME and show it, this once: only its digest is kept.
@@ -48,7 +50,7 @@ def create(
         now = live.clock.now()
         expires_at = None if expires_on is None else expires_on.replace(tzinfo=UTC)
         number = 0 if account is None else find_account(live.store, account)
-        made, token = make_token(name, _allowed(read_only, scopes), now, expires_at, number)
+        made, token = make_token(name, _allowed(read_only, scopes), now, expires_at, number, made_by=f"staff:{by}")
     if as_json:
         print_json({**_shown(made, now), "token": token})
         return
@@ -65,7 +67,7 @@ def _allowed(read_only: bool, scopes: tuple[str, ...]) -> frozenset[TokenScope]:
 @command.command("list")
 @AS_JSON
 def list_tokens(as_json: bool) -> None:
-    """List every token, also those that have ended, with when each was last used."""
+    """List every token, also those that have ended, with who made each and when it was last used."""
     with open_installation() as live:
         set_up_django(live.url)
         found, now = listed_tokens(), live.clock.now()
@@ -74,7 +76,7 @@ def list_tokens(as_json: bool) -> None:
         return
     if not found:
         click.echo("there is no token; `arrears token create NAME` makes one")
-    rows([(one.number, one.name, _may(one), _state(one, now), _used(one)) for one in found])
+    rows([(one.number, one.name, _may(one), _state(one, now), _used(one), _made(one)) for one in found])
 
 
 @command.command()
@@ -124,6 +126,10 @@ def _state(one: ListedToken, now: datetime) -> str:
     return "good" if one.is_good(now) else "expired"
 
 
+def _made(one: ListedToken) -> str:
+    return f"made by {one.made_by}" if one.made_by else ""
+
+
 def _used(one: ListedToken) -> str:
     return "never used" if one.last_used_at is None else f"last used {one.last_used_at:%Y-%m-%d %H:%M} UTC"
 
@@ -141,6 +147,7 @@ def _shown(one: ListedToken, now: datetime) -> dict[str, Any]:
         "account": format_id(ACCOUNT, one.account) if one.account else None,
         "state": _state(one, now),
         "created_at": one.created_at,
+        "made_by": one.made_by or None,
         "expires_at": one.expires_at,
         "revoked_at": one.revoked_at,
         "last_used_at": one.last_used_at,

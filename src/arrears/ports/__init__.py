@@ -45,6 +45,7 @@ from arrears.ports.installation import (
     InstallationControl,
     InstallationState,
 )
+from arrears.ports.invoice_links import InvoiceLinks
 from arrears.ports.messages import (
     BACK,
     NOT_STUCK,
@@ -205,6 +206,7 @@ __all__ = [
     "Fate",
     "InstallationControl",
     "InstallationState",
+    "InvoiceLinks",
     "Journal",
     "KeptReport",
     "ListedDelivery",

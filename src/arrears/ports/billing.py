@@ -46,9 +46,18 @@ class BillingConnection(NamedTuple):
     event_no: int
 
 
+class Reported(NamedTuple):
+    """A payment that arrears has reported, and how much of it was reported as given back; minor units."""
+
+    ref: str
+    amount_minor: int
+    returned_minor: int
+
+
 class BilledInvoice(NamedTuple):
     """One invoice there. `row` and `payments` are what an import takes; in `payments` is nothing that arrears has
-    reported, of which `reported_minor` stands there. `asks_minor` is what is left there to pay.
+    reported, of which `reported_minor` stands there, in the payments `reported`, oldest first. `asks_minor` is what is
+    left there to pay.
 
     `not_tried`: its first charge is still the billing system's. `collected`: it may charge it again by itself.
     `under_way`: a payment of it is at a bank. `failed`: its charge was refused, `tries` says how. `unreadable`: why
@@ -67,13 +76,26 @@ class BilledInvoice(NamedTuple):
     failed: bool = False
     tries: Sequence[CardTry] = ()
     unreadable: str = ""
+    reported: Sequence[Reported] = ()
+
+
+class BilledSubscription(NamedTuple):
+    """A subscription there that has begun, with the services that it is for. One that does not go on has ended, and
+    what it was billed for is over at `over_at`; `asked`: somebody asked for its end, and no failed payment made it."""
+
+    ref: str
+    services: Sequence[str]
+    goes_on: bool
+    over_at: datetime
+    asked: bool = False
 
 
 class BilledCustomer(NamedTuple):
-    """One customer there with the invoices that matter."""
+    """One customer there with the invoices that matter, and every subscription."""
 
     account: BookAccount
     invoices: Sequence[BilledInvoice]
+    subscriptions: Sequence[BilledSubscription] = ()
 
 
 class PaymentReport(NamedTuple):
@@ -83,6 +105,16 @@ class PaymentReport(NamedTuple):
     invoice: str
     key: str
     reference: str
+    currency: str
+    amount_minor: int
+    at: datetime
+
+
+class PaymentReturn(NamedTuple):
+    """So much of a payment that was reported has left again. The same `key` is the same word."""
+
+    reported: str
+    key: str
     currency: str
     amount_minor: int
     at: datetime
@@ -112,8 +144,9 @@ class BillingSystem(Protocol):
     def customers(self) -> Iterator[str]:
         """Every customer that it bills."""
 
-    def changed_since(self, since: datetime) -> BillingChanges:
-        """Whose invoices changed since then, as far as it still tells."""
+    def changed_since(self, since: datetime, until: datetime) -> BillingChanges:
+        """Whose invoices or subscriptions changed since then, as far as it still tells, and who had been billed for a
+        time that was over between both, of a subscription that has ended."""
 
     def changed_in(self, body: bytes, signature: str, now: datetime) -> BillingChanges:
         """Whose invoices a webhook is about; nothing where it is about something else. Refuses `bad_signature`,
@@ -128,6 +161,9 @@ class BillingSystem(Protocol):
 
     def report(self, report: PaymentReport) -> None:
         """Note what was paid of an invoice. Refuses `provider_refused` where the invoice takes nothing more."""
+
+    def give_back(self, returned: PaymentReturn) -> None:
+        """Note that what was reported has left again. No invoice asks for more by it."""
 
 
 BILLING_COLUMNS: Final[Mapping[str, str]] = {

@@ -90,6 +90,7 @@ ROUTES: Final[dict[tuple[str | bool, ...], Handler]] = {
     ("POST", "invoices", True, "mark_uncollectible"): billing.give_up,
     ("GET", "invoice_payments", False): billing.invoice_payments,
     ("POST", "payment_records", True): billing.report_payment,
+    ("POST", "payment_records", True, "report_refund"): billing.report_refund,
     ("GET", "payment_records", True): billing.payment_record,
     ("GET", "credit_notes", False): billing.credit_notes,
     ("POST", "credit_notes", False): billing.new_credit_note,

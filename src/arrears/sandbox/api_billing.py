@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from arrears.sandbox import wire_billing as shown
 from arrears.sandbox.api_pages import LISTS, known
 from arrears.sandbox.billing_objects import SandboxPaymentRecord
@@ -165,6 +167,25 @@ def report_payment(wire: WireObjects, name: str, params: Params) -> WireAnswer:
     return shown.payment_record(wire, made)
 
 
+def report_refund(wire: WireObjects, name: str, params: Params) -> WireAnswer:
+    """POST /v1/payment_records/:id/report_refund: what was given back elsewhere. No invoice changes by it."""
+    only(params, "amount initiated_at metadata outcome processor_details refunded")
+    found = known(wire.book.billing.records, name, "payment_record")
+    if text(params, "outcome") != "refunded":
+        raise bad_request("Missing required param: outcome.", "parameter_missing", param="outcome")
+    reference = text(part(part(params, "processor_details"), "custom"), "refund_reference")
+    if not reference or any(reference in one.refunds for one in wire.book.billing.records.values()):
+        raise bad_request("A refund reference is required, and unique.", param="processor_details")
+    integer(part(params, "refunded"), "refunded_at")
+    left = found.amount - found.refunded
+    asked = part(params, "amount")
+    amount = amount_of(asked, "value") if asked else left
+    if amount > left or (asked and currency_of(asked) != found.currency):
+        raise bad_request("The refund exceeds what is left of the payment.", param="amount")
+    found.refunds[reference] = amount
+    return shown.payment_record(wire, found)
+
+
 def payment_record(wire: WireObjects, name: str, params: Params) -> WireAnswer:
     """GET /v1/payment_records/:id"""
     only(params, "")
@@ -191,13 +212,17 @@ def new_credit_note(wire: WireObjects, _: str, params: Params) -> WireAnswer:
 
 def subscriptions(wire: WireObjects, _: str, params: Params) -> WireAnswer:
     """GET /v1/subscriptions: without `status` those that are not canceled."""
-    only(params, f"customer status created {LISTS}")
-    status = text(params, "status")
+    only(params, f"customer status created current_period_end {LISTS}")
+    status, over = text(params, "status"), part(params, "current_period_end")
+    only(over, "gte lte")
+    first = integer(over, "gte") if "gte" in over else 0
+    last = integer(over, "lte") if "lte" in over else sys.maxsize
     found = [
         one
         for one in wire.book.billing.subscriptions.values()
         if params.get("customer", one.customer) == one.customer
         and (status in ("all", one.status) or (not status and one.status != "canceled"))
+        and first <= one.period_end <= last
     ]
     return page_of(found, params, "/v1/subscriptions", lambda one: shown.subscription(wire, one))
 

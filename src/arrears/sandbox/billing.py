@@ -70,9 +70,10 @@ class SandboxBilling:
     def bill(self, sub: SandboxSubscription, at: int | None = None) -> None:
         """Bill a period, and the next when it begins."""
         now = self._book.clock if at is None else at
+        sub.period_end = now + sub.days * DAY_SECONDS
         line = SandboxLine(self._book.new_id("il"), sub.amount, "1 x subscription", sub.product, sub.id)
         self.draft(sub.customer, sub.currency, [line], sub.collection, subscription=sub.id, at=now)
-        self._book.due(now + sub.days * DAY_SECONDS, "bill", sub.id)
+        self._book.due(sub.period_end, "bill", sub.id)
 
     def draft(
         self,
@@ -93,16 +94,19 @@ class SandboxBilling:
         self._book.due(now + DRAFT_SECONDS, "finalize", made.id)
         return made
 
-    def cancel(self, sub: SandboxSubscription, because: str) -> None:
+    def cancel(self, sub: SandboxSubscription, because: str | None, at: int | None = None) -> None:
         """End a subscription; its invoices stay as they are."""
         sub.status, sub.ended_because = "canceled", because
-        self._book.add_event("customer.subscription.deleted", sub.id, "subscription")
+        sub.ended_at = self._book.clock if at is None else at
+        self._book.add_event("customer.subscription.deleted", sub.id, "subscription", at)
 
     # -- what time brings --------------------------------------------------------------------------------------
 
     def fall_due(self, what: str, name: str, at: int) -> None:
         """Do what the agenda says."""
         match what:
+            case "bill" if self.subscriptions[name].at_period_end and self.subscriptions[name].ended_at is None:
+                self.cancel(self.subscriptions[name], "cancellation_requested", at)
             case "bill" if self.subscriptions[name].status != "canceled":
                 self.bill(self.subscriptions[name], at)
             case "finalize" if self.invoices[name].status == "draft":
@@ -170,8 +174,10 @@ class SandboxBilling:
         if sub is not None and sub.status != "canceled":
             over = invoice.auto_advance and invoice.next_attempt is None
             sub.status = self.after_retries if over else "past_due"
-            sub.ended_because = "payment_failed" if sub.status == "canceled" else None
-            self._book.add_event("customer.subscription.updated", sub.id, "subscription", at)
+            if sub.status == "canceled":
+                self.cancel(sub, "payment_failed", at)
+            else:
+                self._book.add_event("customer.subscription.updated", sub.id, "subscription", at)
         self._event("payment_failed", invoice, at)
 
     # -- payments ----------------------------------------------------------------------------------------------

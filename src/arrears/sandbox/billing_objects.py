@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 
 @dataclass
 class SandboxSubscription:
-    """A customer's use of a product, billed each `days`. `ended_because` is Stripe's reason of a cancellation."""
+    """A customer's use of a product, billed each `days`; what it was billed for is over at `period_end`.
+    `ended_because` is Stripe's reason of a cancellation."""
 
     id: str
     created: int
@@ -25,6 +26,9 @@ class SandboxSubscription:
     method: str | None = None
     status: str = "active"
     ended_because: str | None = None
+    ended_at: int | None = None
+    period_end: int = 0
+    at_period_end: bool = False
 
 
 @dataclass
@@ -98,7 +102,8 @@ class SandboxInvoicePayment:
 
 @dataclass
 class SandboxPaymentRecord:
-    """A payment made elsewhere, as it was reported: `reference` is the reporter's own name of it."""
+    """A payment made elsewhere, as it was reported: `reference` is the reporter's own name of it, `refunds` what was
+    reported as given back, each by its own reference."""
 
     id: str
     created: int
@@ -107,6 +112,12 @@ class SandboxPaymentRecord:
     guaranteed: bool
     reference: str
     metadata: dict[str, str]
+    refunds: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def refunded(self) -> int:
+        """What was given back."""
+        return sum(self.refunds.values())
 
 
 @dataclass

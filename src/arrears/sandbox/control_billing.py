@@ -59,9 +59,21 @@ def finalize(sandbox: Sandbox, asked: _Asked) -> Any:
 
 
 def cancel_subscription(sandbox: Sandbox, asked: _Asked) -> Any:
-    """End `subscription`, `because` of what Stripe would say."""
-    billing = sandbox.book.billing
-    billing.cancel(billing.subscriptions[asked["subscription"]], asked.get("because", "cancellation_requested"))
+    """End `subscription`, `because` of what Stripe would say; now, or `at_period_end`."""
+    found = sandbox.book.billing.subscriptions[asked["subscription"]]
+    if asked.get("at_period_end"):
+        found.at_period_end = True
+        sandbox.book.add_event("customer.subscription.updated", found.id, "subscription")
+    else:
+        sandbox.book.billing.cancel(found, asked.get("because", "cancellation_requested"))
+    return {}
+
+
+def subscription_method(sandbox: Sandbox, asked: _Asked) -> Any:
+    """`subscription` is charged with `method`; without one with the customer's."""
+    found = sandbox.book.billing.subscriptions[asked["subscription"]]
+    found.method = asked.get("method")
+    sandbox.book.add_event("customer.subscription.updated", found.id, "subscription")
     return {}
 
 
@@ -124,6 +136,7 @@ ALL = (
     bill_once,
     finalize,
     cancel_subscription,
+    subscription_method,
     pay_on_page,
     advance,
     detach_payment,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
+from arrears.sandbox.accounts import DAY_SECONDS
 from arrears.sandbox.billing_objects import (
     SandboxCreditNote,
     SandboxInvoice,
@@ -25,6 +26,7 @@ LINES_SHOWN: Final = 10
 def subscription(_: WireObjects, s: SandboxSubscription) -> WireAnswer:
     """A subscription."""
     price = {"id": f"price_{s.product}", "product": s.product, "unit_amount": s.amount, "currency": s.currency}
+    period = {"current_period_start": s.period_end - s.days * DAY_SECONDS, "current_period_end": s.period_end}
     return {
         **_BASE,
         "id": s.id,
@@ -32,10 +34,12 @@ def subscription(_: WireObjects, s: SandboxSubscription) -> WireAnswer:
         "created": s.created,
         "customer": s.customer,
         "status": s.status,
+        "cancel_at_period_end": s.at_period_end,
+        "ended_at": s.ended_at,
         "collection_method": s.collection,
         "default_payment_method": s.method,
         "cancellation_details": {"comment": None, "feedback": None, "reason": s.ended_because},
-        "items": {"object": "list", "has_more": False, "data": [{"id": f"si_{s.id}", "price": price}]},
+        "items": {"object": "list", "has_more": False, "data": [{"id": f"si_{s.id}", "price": price, **period}]},
         "metadata": {},
     }
 
@@ -137,7 +141,8 @@ def payment_record(_: WireObjects, r: SandboxPaymentRecord) -> WireAnswer:
         "created": r.created,
         "amount": {"currency": r.currency, "value": r.amount},
         "amount_requested": {"currency": r.currency, "value": r.amount},
-        "amount_guaranteed": {"currency": r.currency, "value": r.amount if r.guaranteed else 0},
+        "amount_guaranteed": {"currency": r.currency, "value": r.amount - r.refunded if r.guaranteed else 0},
+        "amount_refunded": {"currency": r.currency, "value": r.refunded},
         "processor_details": {"type": "custom", "custom": {"payment_reference": r.reference}},
         "reported_by": "self",
         "metadata": r.metadata,

@@ -39,7 +39,7 @@ class Token:
 @dataclass(frozen=True, slots=True)
 class ListedToken:
     """What is known of a token; `last_used_at` to the minute, None where it was never used. `before_until`: how long
-    the secret before the last rotation is still taken."""
+    the secret before the last rotation is still taken. `made_by`: who made it, empty where that is not known."""
 
     number: int
     name: str
@@ -51,6 +51,7 @@ class ListedToken:
     last_used_at: datetime | None
     rotated_at: datetime | None
     before_until: datetime | None
+    made_by: str
 
     def is_good(self, now: datetime) -> bool:
         """Whether a program that sends it is let in."""
@@ -77,20 +78,27 @@ def create_token(
     now: datetime,
     expires_at: datetime | None = None,
     account: int = 0,
+    made_by: str = "",
 ) -> str:
     """A new token for a program; shown now and never again. `scopes` may be `read`, or `write` for everything."""
     token = _secret()
     allowed = SHORT.get(scopes) or scopes_of(scopes.split()) if isinstance(scopes, str) else scopes
     _rows(
-        "INSERT INTO api_token (name, digest, scope, created_at, expires_at, account_id)"
-        " VALUES (%s, %s, %s, %s, %s, %s)",
-        [name, _digest(token), scopes_text(allowed), now, expires_at, account or None],
+        "INSERT INTO api_token (name, digest, scope, created_at, expires_at, account_id, made_by)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s)",
+        [name, _digest(token), scopes_text(allowed), now, expires_at, account or None, made_by],
     )
     return token
 
 
 def make_token(
-    name: str, scopes: frozenset[TokenScope], now: datetime, expires_at: datetime | None = None, account: int = 0
+    name: str,
+    scopes: frozenset[TokenScope],
+    now: datetime,
+    expires_at: datetime | None = None,
+    account: int = 0,
+    *,
+    made_by: str,
 ) -> tuple[ListedToken, str]:
     """A new token that a person asks for, and its secret, shown now and never again. Refuses `name_too_long`,
     `already_expired`, and `duplicate_token` where one that is good has this name: by it people tell them apart."""
@@ -100,7 +108,7 @@ def make_token(
         raise Refused("already_expired", f"{expires_at:%Y-%m-%d} has begun; give a later day on which it ends")
     if any(one.name == name and one.is_good(now) for one in listed_tokens()):
         raise Refused("duplicate_token", f"a token called {name!r} is in use; revoke that one, or choose another name")
-    secret = create_token(name, scopes, now, expires_at, account)
+    secret = create_token(name, scopes, now, expires_at, account, made_by)
     return listed_tokens()[-1], secret
 
 
@@ -125,7 +133,7 @@ def listed_tokens() -> list[ListedToken]:
     """Every token that there ever was, the oldest first."""
     every = (
         "token_id, name, scope, coalesce(account_id, 0), created_at, expires_at, revoked_at, last_used_at, rotated_at,"
-        " before_until"
+        " before_until, made_by"
     )
     found = _rows(f"SELECT {every} FROM api_token ORDER BY token_id", [])
     return [ListedToken(no, name, scopes_of(scope.split()), *more) for no, name, scope, *more in found]

@@ -21,6 +21,7 @@ from arrears.core.facts.answered import (
     NoticeBounced,
     NoticeFailed,
     OrderAcknowledged,
+    OrderRepeated,
     RecipientsChanged,
     TaskClosed,
     WarnedHow,
@@ -217,6 +218,7 @@ __all__ = [
     "NoticePart",
     "Noticed",
     "OrderAcknowledged",
+    "OrderRepeated",
     "Owing",
     "Parked",
     "PastDue",
@@ -309,6 +311,7 @@ AnyFact = (
     | Parked
     | Unparked
     | OrderAcknowledged
+    | OrderRepeated
     | DeletedInPart
     | NoticeAccepted
     | NoticeFailed

@@ -18,6 +18,7 @@ from arrears.ports import NewAccount
 from arrears.ports.book import Alike, Place, Sums
 from arrears.store.postgres.billing import PostgresBilling
 from arrears.store.postgres.documents import PostgresDocuments
+from arrears.store.postgres.invoice_links import PostgresInvoiceLinks
 from arrears.store.postgres.named import NAME, named
 from arrears.store.postgres.subscription_refs import PostgresSubscriptionRefs
 from arrears.store.postgres.write import Db, DbRow, array_of, utc
@@ -84,7 +85,7 @@ SELECT state::json -> 'terms' ->> 'policy', count(*) FROM account_state GROUP BY
 """
 
 
-class PostgresReceivables(PostgresDocuments, PostgresSubscriptionRefs, PostgresBilling):
+class PostgresReceivables(PostgresDocuments, PostgresInvoiceLinks, PostgresSubscriptionRefs, PostgresBilling):
     """See ports.book.Receivables, and ports.DocumentBook of their documents."""
 
     def reading(self) -> AbstractContextManager[Db]:

@@ -291,6 +291,7 @@ TABLES: Final[Mapping[str, tuple[Compared, ...]]] = {
         ("kept as it was shown and made, under its own digest; it can only grow, and no cut rests on it",),
     ),
     "billing_system": ("how far a billing system was read; what it says stands in the journal",),
+    "invoice_link": ("where the operator's own document is; no promise and no cut rests on it",),
     "subscription_ref": ("how the operator's systems call what is here; no promise and no cut rests on it",),
     "schema_version": ("with what this program needs, before anything else",),
 }

@@ -164,7 +164,7 @@ TABLES: Final[Mapping[str, Kept]] = {
         ("bank_file", "bank_statement", "bank_entry", "bank_credit", "bank_part", "bank_doubt", "known_payer"),
         Kept("as the books", "the law on bookkeeping keeps what a bank reported, with the names of who paid"),
     ),
-    **dict.fromkeys(("invoice_reference", "subscription_ref"), BOOKS),
+    **dict.fromkeys(("invoice_reference", "invoice_link", "subscription_ref"), BOOKS),
     "document": Kept(
         "as the books", "the law on bookkeeping keeps an invoice as it was sent, with its customer's name"
     ),

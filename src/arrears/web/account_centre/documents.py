@@ -27,6 +27,7 @@ class Papers:
         self._invoicing, _maker = invoice_documents(settings())
         self._country = visit.live.store.described([visit.account])[visit.account].country
         self._own = settings().invoice_url
+        self._links = visit.live.store.invoice_links(visit.account)
 
     def offers(self, one: InvoiceShown) -> bool:
         """Whether ours is there to be asked for."""
@@ -49,7 +50,8 @@ class Papers:
     def of(self, one: InvoiceShown) -> dict[str, Any]:
         """Its number within the account where ours is offered, the address of the operator's own, and how much less was
         asked, each with the place of its credit note."""
-        own = self._own.replace("{number}", quote(one.debt.number, safe="")) if self._own else ""
+        number = quote(one.debt.number, safe="")
+        own = self._links.get(one.debt.no, self._own.replace("{number}", number))
         credited = [
             {
                 "number": number,

@@ -273,4 +273,5 @@ def _invoice(number: str) -> dict[str, Any]:
     store = installed().store
     place = store.invoice_places([number])[number]
     known, account = known_invoices(store, place.account), store.snapshots([place.account])[place.account]
-    return invoice_said(store.described([place.account])[place.account], number, known, account)
+    of, links = store.described([place.account])[place.account], store.invoice_links(place.account)
+    return invoice_said(of, number, known, account, links)

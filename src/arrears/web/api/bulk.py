@@ -22,7 +22,7 @@ from arrears.engine.commands.importing import ImportReport
 from arrears.engine.system import set_book_refused
 from arrears.web.api.frame import OfAccount, author_of, terms
 from arrears.web.api.upsert_rows import COLUMNS, AnyRow, SentRows, WrongField, raw, wrong_fields
-from arrears.web.api.upserts import imported, lacks
+from arrears.web.api.upserts import DOCUMENT, imported, lacks
 from arrears.web.errors import problem
 from arrears.web.gate import ROWS_BYTES_MAX
 from arrears.wiring import installed
@@ -71,6 +71,10 @@ def upserts(request: HttpRequest) -> HttpResponse:
     report = imported(sent, seen)
     for one in report.changes:
         seen.changed[one.account, one.invoice].add(COLUMNS.get(one.what, one.what))
+    linked = live.store.link_invoices(sent.links_but(report.wrong))
+    for account, kind, key in sent.places.values():
+        if kind == "invoice" and key in linked:
+            seen.changed[account, key].add(DOCUMENT)
     rows = [_row_said(row, sent, report, seen) for row in sorted(sent.places)]
     refused = sum(one["result"] == "refused" for one in rows)
     return JsonResponse({"taken": len(rows) - refused, "refused": refused, "rows": rows})

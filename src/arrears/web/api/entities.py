@@ -53,9 +53,11 @@ def account_said(known: NewAccount, account: Account) -> dict[str, Any]:
     }
 
 
-def invoice_said(of: NewAccount, number: str, known: Known, account: Account) -> dict[str, Any]:
+def invoice_said(
+    of: NewAccount, number: str, known: Known, account: Account, links: Mapping[int, str]
+) -> dict[str, Any]:
     """An invoice of this customer: what it asks now, what of it is open, since when it is past due, whether it is held,
-    and where its document is, None where there is none."""
+    and where its document is, None where there is none. `links`: where the operator's own documents are."""
     one = known.invoices[known.by_number[number]]
     debt = account.debt(one.no)
     standing = "void" if one.void else "uncollectible" if one.given_up_minor > 0 and debt is None else "open"
@@ -74,7 +76,7 @@ def invoice_said(of: NewAccount, number: str, known: Known, account: Account) ->
         "standing": "paid" if debt is None and standing == "open" else standing,
         "lines": lines_said(one.lines, one.currency),
         "tax": taxes_said(one.tax_lines, one.currency),
-        "document_url": _document_url(of, one, account),
+        "document_url": links.get(one.no) or _document_url(of, one, account),
     }
 
 

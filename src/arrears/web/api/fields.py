@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from datetime import date
 from typing import Annotated, Any, Final
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
@@ -82,6 +83,20 @@ def _postal(lines: list[str]) -> list[str]:
     return lines
 
 
+def _link(text: str) -> str:
+    """An address that a customer's browser may be sent to; empty for none."""
+    if not text:
+        return text
+    try:
+        parts = urlsplit(text)
+        good = parts.scheme == "https" and bool(parts.hostname) and parts.username is None and parts.port != 0
+    except ValueError:
+        good = False
+    if not good or not text.isascii() or not text.isprintable() or " " in text:
+        raise _wrong("bad_url", "is no address of a document; one looks like https://billing.example.org/2026-1.pdf")
+    return text
+
+
 _SHORT: Final = Field(min_length=1, max_length=TEXT_CHARACTERS_MAX)
 ShortText = Annotated[str, _SHORT, AfterValidator(_line("text"))]
 Ref = Annotated[str, _SHORT, AfterValidator(_line("ref"))]
@@ -95,6 +110,7 @@ PostalLines = Annotated[
     Field(max_length=ADDRESS_LINES_MAX),
     AfterValidator(_postal),
 ]
+DocumentUrl = Annotated[str, Field(max_length=1000), AfterValidator(_link)]
 Email = Annotated[str, Field(max_length=254), AfterValidator(_address)]
 Day = Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]
 Currency = Annotated[str, AfterValidator(_currency), WithJsonSchema({"type": "string", "enum": sorted(CURRENCIES)})]

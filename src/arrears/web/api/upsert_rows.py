@@ -5,7 +5,7 @@ A field that is not sent is no word about it (`BookAccount.unsaid`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Final, Literal, NamedTuple
 
@@ -29,6 +29,7 @@ from arrears.web.api.fields import (
     Amount,
     Country,
     Day,
+    DocumentUrl,
     Email,
     InvoiceNumber,
     LocaleName,
@@ -86,7 +87,8 @@ class AccountBody(Strict):
 class InvoiceBody(Strict):
     """An invoice as its operator's system has it: what it asks in all, for which services, and, where that is said, at
     least how much of it is paid, whether it is disputed, and whether it was withdrawn or given up. `lines` and `tax`
-    are what its document shows, and come to the total exactly."""
+    are what its document shows, and come to the total exactly. `document_url` is where the operator's own document is;
+    an empty one takes that away."""
 
     account: Ref
     services: Annotated[list[ShortText], Field(min_length=1, max_length=100)]
@@ -98,6 +100,7 @@ class InvoiceBody(Strict):
     standing: Literal["open", "void", "uncollectible"] | None = None
     lines: Annotated[list[LineBody], Field(max_length=LINES_MAX)] = []  # noqa: RUF012 - pydantic copies it
     tax: Annotated[list[TaxBody], Field(max_length=TAX_LINES_MAX)] = []  # noqa: RUF012 - pydantic copies it
+    document_url: DocumentUrl | None = None
 
     @model_validator(mode="after")
     def _fits(self) -> InvoiceBody:
@@ -183,10 +186,11 @@ class WrongField(NamedTuple):
 @dataclass(slots=True)
 class SentRows:
     """Rows of one request, put together by account. `places` has whose each row is and what it is about, by its number
-    from 1; `wrong` what is wrong with a row."""
+    from 1; `wrong` what is wrong with a row; `links` where the documents of invoices are, by their numbers."""
 
     places: dict[int, tuple[str, str, str]] = field(default_factory=dict)
     wrong: dict[int, list[WrongField]] = field(default_factory=dict)
+    links: dict[str, str] = field(default_factory=dict)
     _accounts: dict[str, BookAccount] = field(default_factory=dict)
     _invoices: dict[str, dict[str, BookInvoice]] = field(default_factory=dict)
     _payments: dict[str, BookPayment] = field(default_factory=dict)
@@ -208,6 +212,10 @@ class SentRows:
             self._invoices[said.account][said.number] = invoice
             if said.paid is not None and said.paid.amount_minor:
                 self._payments[said.number] = book_payment(invoice, said.paid.amount_minor)
+        url = said.document_url
+        if url is not None and self.links.setdefault(said.number, url) != url:
+            what = f"{said.number} has another document on a row before"
+            self.wrong[row] = [WrongField("document_url", "said_twice", what)]
 
     def _is_news(self, row: int, before: object, said: object) -> bool:
         kind, key = self.places[row][1:]
@@ -216,6 +224,11 @@ class SentRows:
             what = f"{key} is already on row {first} with other content"
             self.wrong[row] = [WrongField("ref" if kind == "account" else "number", "said_twice", what)]
         return before is None
+
+    def links_but(self, left: Container[str]) -> dict[str, str]:
+        """Where the documents of invoices are, without those of the accounts that were left as they were."""
+        whose = {key: ref for ref, kind, key in self.places.values() if kind == "invoice"}
+        return {number: url for number, url in self.links.items() if whose[number] not in left}
 
     def asks_nothing(self, row: int) -> bool:
         """Whether a row is of an invoice that asks for nothing, so that there is none."""

@@ -4,7 +4,7 @@ section 14), so that a request and a file say the same.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -40,6 +40,7 @@ INVOICES: Final = ScopeKind.INVOICES
 READ: Final = ScopeAct.READ
 WRITE: Final = ScopeAct.WRITE
 MONEY: Final = ScopeAct.MONEY
+DOCUMENT: Final = "document_url"
 ROUTE_ASKS: Final = OfAccount.ROUTE_ASKS
 
 _CONDITIONS: Final = [
@@ -87,7 +88,8 @@ def put_invoice(request: HttpRequest, number: str, body: InvoiceBody) -> HttpRes
         return _conflict(report, body.account)
     if not seen.was_there and report.count["nothing_asked"]:
         return JsonResponse({"result": "nothing_asked", "changed": []})
-    return _taken(seen, report, _invoice_said(request, number))
+    linked = installed().store.link_invoices(sent.links)
+    return _taken(seen, report, _invoice_said(request, number), linked)
 
 
 # -- importing -----------------------------------------------------------------------------------------------------
@@ -163,8 +165,9 @@ def _answered(said: Mapping[str, Any], status: int = 200, **more: object) -> Htt
     return answer
 
 
-def _taken(seen: _Seen, report: ImportReport, said: Mapping[str, Any]) -> HttpResponse:
-    changed = sorted({COLUMNS.get(one.what, one.what) for one in report.changes})
+def _taken(seen: _Seen, report: ImportReport, said: Mapping[str, Any], linked: Set[str] = frozenset()) -> HttpResponse:
+    changed = sorted({COLUMNS.get(one.what, one.what) for one in report.changes} | {DOCUMENT for _ in linked})
+    changed = changed if seen.was_there else [one for one in changed if one != DOCUMENT]
     result = "created" if not seen.was_there else "changed" if changed else "unchanged"
     return _answered(said, 201 if result == "created" else 200, result=result, changed=changed)
 
@@ -205,7 +208,8 @@ def _invoice_said(request: HttpRequest, number: str) -> dict[str, Any]:
         raise Refused("unknown_invoice", f"there is no invoice {number[:60]!r}")
     known = known_invoices(store, place.account)
     described = store.described([place.account])[place.account]
-    return invoice_said(described, number, known, store.snapshots([place.account])[place.account])
+    account = store.snapshots([place.account])[place.account]
+    return invoice_said(described, number, known, account, store.invoice_links(place.account))
 
 
 def _invoice_of_part(part: BookPart, ref: str, number: str) -> dict[str, Any] | None:
@@ -215,4 +219,4 @@ def _invoice_of_part(part: BookPart, ref: str, number: str) -> dict[str, Any] | 
     described = part.described.get(unit.no)
     if described is None or number not in known.by_number:
         return None
-    return invoice_said(described, number, known, unit.account)
+    return invoice_said(described, number, known, unit.account, installed().store.invoice_links(unit.no))

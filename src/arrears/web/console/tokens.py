@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -24,6 +25,7 @@ from arrears.web.api_tokens import (
     rotate_token,
 )
 from arrears.web.console.frame import ConsoleRequest, console_page
+from arrears.web.console.members import members
 from arrears.web.numbers import whole
 
 SCOPES_CHARACTERS_MAX: Final = 400
@@ -42,8 +44,9 @@ def tokens(console: ConsoleRequest) -> HttpResponse:
         except Refused as refused:
             why = refused.message
     good = [one for one in listed_tokens() if one.is_good(console.now)]
+    names = {f"staff:{one.number}": one.name or one.email for one in members()}
     shown = {
-        "tokens": [_shown(console, one) for one in reversed(good)],
+        "tokens": [_shown(console, one, names) for one in reversed(good)],
         "secret": secret,
         "why": why,
         "typed": console.request.POST if why else {},
@@ -69,7 +72,8 @@ def _done(console: ConsoleRequest) -> str:
         raise Refused("bad_scope", _("Say what it may do."))
     account = form.get("account", "").strip()[:200]
     number = find_account(console.live.store, account) if account else 0
-    return make_token(name, scopes, console.now, _day(form.get("expires_on", "").strip()), number)[1]
+    until = _day(form.get("expires_on", "").strip())
+    return make_token(name, scopes, console.now, until, number, made_by=console.author)[1]
 
 
 def _day(text: str) -> datetime | None:
@@ -79,7 +83,7 @@ def _day(text: str) -> datetime | None:
         raise Refused("bad_date", _("Write the day like 2027-01-31.")) from None
 
 
-def _shown(console: ConsoleRequest, one: ListedToken) -> dict[str, Any]:
+def _shown(console: ConsoleRequest, one: ListedToken, names: Mapping[str, str]) -> dict[str, Any]:
     def day(at: datetime | None) -> str:
         return "" if at is None else values.day(at.date(), console.locale)
 
@@ -89,6 +93,7 @@ def _shown(console: ConsoleRequest, one: ListedToken) -> dict[str, Any]:
         "scopes": scopes_text(one.scopes),
         "account": format_id(ACCOUNT, one.account) if one.account else "",
         "made": day(one.created_at),
+        "by": values.clean(names.get(one.made_by, one.made_by.removeprefix("staff:"))),
         "ends": day(one.expires_at),
         "used": day(one.last_used_at),
     }

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence, Set
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import stripe
@@ -24,13 +24,21 @@ from arrears.adapters.payments.stripe.billing_map import (
     disputed_intents,
     ended_at,
     invoice_of,
+    subscriptions_of,
 )
 from arrears.adapters.payments.stripe.codes import Thing, attempt_in, id_of, in_mode
 from arrears.adapters.payments.stripe.events import StripeReader
 from arrears.adapters.payments.stripe.signed import verified
 from arrears.core.errors import Refused
 from arrears.core.payments.provider_time import ProviderTime
-from arrears.ports.billing import BilledCustomer, BilledInvoice, BillingChanges, BillingOptions, PaymentReport
+from arrears.ports.billing import (
+    BilledCustomer,
+    BilledInvoice,
+    BillingChanges,
+    BillingOptions,
+    PaymentReport,
+    PaymentReturn,
+)
 
 # Stripe takes at most 20 types.
 TYPES: Final = (
@@ -47,6 +55,8 @@ TYPES: Final = (
     "credit_note.created",
     "credit_note.voided",
     "customer.updated",
+    "customer.subscription.updated",
+    "customer.subscription.deleted",
     "payment_intent.processing",
     "charge.dispute.created",
     "charge.dispute.funds_withdrawn",
@@ -54,6 +64,9 @@ TYPES: Final = (
     "charge.dispute.closed",
 )
 """The events that say that a customer is to be read; an operator's webhook endpoint sends these too."""
+
+MARGIN: Final = timedelta(hours=1)
+"""How far its clock and ours may differ where a time that was billed for is over by one and not yet by the other."""
 
 _PAYMENT: Final = ("payment.payment_intent.latest_charge", "payment.payment_record")
 
@@ -93,7 +106,7 @@ class StripeBilling:
                     seen.add(customer)
                     yield customer
 
-    def changed_since(self, since: datetime) -> BillingChanges:
+    def changed_since(self, since: datetime, until: datetime) -> BillingChanges:
         """See ports.billing: by Stripe's events, which it keeps for 30 days."""
         found: defaultdict[str, set[str]] = defaultdict(set)
         seen: set[tuple[str, str]] = set()
@@ -105,6 +118,10 @@ class StripeBilling:
                 if (about["object"], about["id"]) not in seen:
                     seen.add((about["object"], about["id"]))
                     self._whose(thing, found)
+            over = {"gte": int((since - MARGIN).timestamp()), "lte": int(until.timestamp())}
+            ended = {"status": "canceled", "current_period_end": over, "limit": 100}
+            for one in self._v1.subscriptions.list(ended).auto_paging_iter():  # type: ignore[arg-type]
+                found[id_of(one.to_dict()["customer"])] |= set()
         return found
 
     def changed_in(self, body: bytes, signature: str, now: datetime) -> BillingChanges:
@@ -122,6 +139,8 @@ class StripeBilling:
         match about.get("object"):
             case "customer":
                 found[about["id"]] |= set()
+            case "subscription":
+                found[id_of(about["customer"])] |= set()
             case "invoice":
                 if id_of(about.get("customer")):
                     found[id_of(about["customer"])].add(about["id"])
@@ -164,11 +183,19 @@ class StripeBilling:
                 return None
             listed = self._v1.invoices.list({"customer": customer, "limit": 100})
             known = [in_mode(one.to_dict(), self.live) for one in listed.auto_paging_iter()]
+            every = self._v1.subscriptions.list({"customer": customer, "status": "all", "limit": 100})
+            used = [one.to_dict() for one in every.auto_paging_iter()]
             with understanding(customer):
-                return self._customer(who, known, options, since, also)
+                return self._customer(who, known, used, options, since, also)
 
     def _customer(
-        self, who: Thing, known: Sequence[Thing], options: BillingOptions, since: datetime, also: Set[str]
+        self,
+        who: Thing,
+        known: Sequence[Thing],
+        used: Sequence[Thing],
+        options: BillingOptions,
+        since: datetime,
+        also: Set[str],
     ) -> BilledCustomer:
         finalised = [one for one in known if one.get("number") and one["status"] in _TAKEN]
         wanted = [
@@ -178,7 +205,9 @@ class StripeBilling:
         ]
         # Oldest first, as they were issued.
         return BilledCustomer(
-            account_of(who, finalised, options), [self._invoice(one, options) for one in reversed(wanted)]
+            account_of(who, finalised, options, used),
+            [self._invoice(one, options) for one in reversed(wanted)],
+            subscriptions_of(used, options),
         )
 
     def _invoice(self, invoice: Thing, options: BillingOptions) -> BilledInvoice:
@@ -227,6 +256,24 @@ class StripeBilling:
             )
             self._v1.invoices.attach_payment(
                 report.invoice, {"payment_record": record.id}, {"idempotency_key": f"{report.key}:attach"}
+            )
+
+    def give_back(self, returned: PaymentReturn) -> None:
+        """See ports.billing: as a refund of the payment record. A record cannot be taken from its invoice (only a
+        payment intent can be detached), and an invoice stays paid whatever is refunded."""
+        at = int(returned.at.astimezone(UTC).timestamp())
+        currency = returned.currency
+        with answering():
+            self._v1.payment_records.report_refund(
+                returned.reported,
+                {
+                    "amount": {"currency": currency.lower(), "value": to_stripe(returned.amount_minor, currency)},
+                    "initiated_at": at,
+                    "outcome": "refunded",
+                    "refunded": {"refunded_at": at},
+                    "processor_details": {"type": "custom", "custom": {"refund_reference": returned.key}},
+                },
+                {"idempotency_key": returned.key},
             )
 
 

@@ -18,7 +18,7 @@ from arrears.core.errors import Refused
 from arrears.core.money import exponent
 from arrears.core.payments.values import CardTry
 from arrears.core.receivables import BookAccount, BookInvoice, BookPayment, InvoiceStanding, NamedMethod
-from arrears.ports.billing import BilledInvoice, BillingOptions
+from arrears.ports.billing import BilledInvoice, BilledSubscription, BillingOptions, Reported
 
 NAME: Final = "stripe-billing"
 PROVIDER: Final = "stripe"
@@ -36,6 +36,8 @@ _STANDING: Final[Mapping[str, InvoiceStanding]] = {
 }
 NOT_SAID: Final = frozenset({"zone", "policy", "copies", "billing_address", "tax_number"})
 """What Stripe has no word about: what is here stays."""
+
+_GOES_ON: Final = ("active", "trialing", "past_due", "unpaid", "paused")
 
 _OPEN_DISPUTES: Final = ("needs_response", "under_review")
 
@@ -56,13 +58,15 @@ def ended_at(invoice: Thing) -> int:
     return max([int(invoice["created"]), *(int(at) for at in times if at)])
 
 
-def account_of(customer: Thing, invoices: Sequence[Thing], options: BillingOptions) -> BookAccount:
+def account_of(
+    customer: Thing, invoices: Sequence[Thing], options: BillingOptions, subscriptions: Sequence[Thing] = ()
+) -> BookAccount:
     """A customer as an account. Only where every open invoice is charged by itself arrears charges a method too: what
     was sent to be paid otherwise is not taken from a card as well. Of one that was deleted nothing is known any more,
     and what is here stays."""
     address = inside(customer.get("address"))
     locales = customer.get("preferred_locales") or []
-    method = id_of(inside(customer.get("invoice_settings")).get("default_payment_method"))
+    method = method_of(customer, subscriptions)
     wanted = [one for one in invoices if one["status"] == "open"] or invoices[:1]
     sent = any(one.get("collection_method") == "send_invoice" for one in wanted)
     unsaid = {*NOT_SAID, *(() if address.get("country") else ("country",)), *(() if locales else ("locale",))}
@@ -79,6 +83,38 @@ def account_of(customer: Thing, invoices: Sequence[Thing], options: BillingOptio
         method=NamedMethod(PROVIDER, customer["id"], method) if method else None,
         unsaid=frozenset(unsaid),
     )
+
+
+def method_of(customer: Thing, subscriptions: Sequence[Thing]) -> str:
+    """What pays for what a customer uses; empty where nothing does. Stripe charges a subscription's own method, else
+    the customer's (docs.stripe.com/api/subscriptions/object, `default_payment_method`). Where all that go on are
+    charged with one and the same it is this; where they are not, a subscription's own is left to it, and the
+    customer's pays."""
+    usual = id_of(inside(customer.get("invoice_settings")).get("default_payment_method"))
+    alive = [one for one in subscriptions if one["status"] in _GOES_ON]
+    charged_with = {id_of(one.get("default_payment_method")) or usual for one in alive}
+    return charged_with.pop() if len(charged_with) == 1 else usual
+
+
+def subscriptions_of(subscriptions: Sequence[Thing], options: BillingOptions) -> list[BilledSubscription]:
+    """Every subscription of a customer that has begun; of several to one service the newest is the first."""
+    found = []
+    for one in subscriptions:
+        if one["status"] not in (*_GOES_ON, "canceled"):
+            continue  # Its first invoice was never paid: nothing has begun.
+        items: Sequence[Thing] = one["items"]["data"]
+        products = {id_of(inside(item.get("price")).get("product")) for item in items}
+        over = max([int(one.get("ended_at") or 0), *(int(item.get("current_period_end") or 0) for item in items)])
+        found.append(
+            BilledSubscription(
+                ref=str(one["id"]),
+                services=tuple(sorted({options.services.get(product, options.service) for product in products})),
+                goes_on=one["status"] != "canceled",
+                over_at=instant_of(over),
+                asked=inside(one.get("cancellation_details")).get("reason") == "cancellation_requested",
+            )
+        )
+    return found
 
 
 def invoice_of(
@@ -115,6 +151,7 @@ def _read(
     lost, in_dispute = _disputed(apart, disputes)
     row = _row(invoice, lines, currency, options, disputed=in_dispute)
     reported = sum(_minor(one.get("amount_paid"), currency) for one in ours)
+    records = [_reported(one, currency) for one in ours if _record(one)]
     booked = [_payment(one, row) for one in apart if id_of(_intent(one)) not in lost]
     whole = row.total_minor if status == "paid" else _minor(invoice["amount_paid"], currency)
     booked += _not_named(row, whole - reported - sum(_minor(one.get("amount_paid"), currency) for one in apart))
@@ -137,6 +174,7 @@ def _read(
         under_way=under_way,
         failed=failed,
         tries=list(_tries(tries)) if failed else (),
+        reported=records,
     )
 
 
@@ -184,9 +222,19 @@ def _intent(payment: Thing) -> Thing:
     return inside(inside(payment.get("payment")).get("payment_intent"))
 
 
+def _record(payment: Thing) -> Thing:
+    return inside(inside(payment.get("payment")).get("payment_record"))
+
+
+def _reported(payment: Thing, currency: str) -> Reported:
+    record = _record(payment)
+    returned = _minor(inside(record.get("amount_refunded")).get("value"), currency)
+    return Reported(str(record["id"]), _minor(payment.get("amount_paid"), currency), returned)
+
+
 def _is_ours(payment: Thing, installation: str) -> bool:
     """Whether arrears has taken this: we have reported it, or a person has attached our own payment."""
-    record = inside(inside(payment.get("payment")).get("payment_record"))
+    record = _record(payment)
     if record:
         return bool(installation) and installation_in(record) == installation
     intent = _intent(payment)

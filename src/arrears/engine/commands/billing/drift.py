@@ -10,6 +10,7 @@ from arrears.core.errors import Refused
 from arrears.core.known import IMPORTER, KINDS, Known, known_of
 from arrears.core.money import format_amount
 from arrears.core.receivables import InvoiceStanding
+from arrears.engine.commands.billing.ending import unlike
 from arrears.ports.billing import AccountsAndBilling, BilledCustomer, BilledInvoice, BillingSystem
 
 
@@ -30,34 +31,44 @@ class Drift(NamedTuple):
 
 
 class DriftReport(NamedTuple):
-    """What was compared, what differs, and how many invoices wait for the billing system's own first charge."""
+    """What was compared, what differs, how many invoices wait for the billing system's own first charge, and the
+    subscriptions that go on at one of the two alone, in words."""
 
     customers: int
     invoices: int
     differences: tuple[Drift, ...]
     not_tried: int
+    subscriptions: tuple[str, ...] = ()
+
+    @property
+    def agrees(self) -> bool:
+        """Whether nothing differs."""
+        return not self.differences and not self.subscriptions
 
 
-def drift(store: AccountsAndBilling, system: BillingSystem) -> DriftReport:
+def drift(store: AccountsAndBilling, system: BillingSystem, now: datetime) -> DriftReport:
     """Compare every customer. Writes nothing. Refuses `not_connected`."""
     connection = store.billing(system.name)
     if connection is None:
         raise Refused("not_connected", f"{system.name} is not connected; `arrears connect {system.name}` does that")
     since = datetime.combine(connection.options.since, time(), UTC)
     found: list[Drift] = []
+    subscriptions: list[str] = []
     customers = invoices = not_tried = 0
     for customer in system.customers():
         told = system.read(customer, connection.options, since, frozenset())
         if told is not None:
             customers, invoices = customers + 1, invoices + len(told.invoices)
             not_tried += sum(one.not_tried for one in told.invoices)
-            found += _differences(store, told)
-    return DriftReport(customers, invoices, tuple(found), not_tried)
+            number = store.account_numbers([customer]).get(customer, 0)
+            found += _differences(store, told, number)
+            others = unlike(store, system, number, told.subscriptions, now) if number else ()
+            subscriptions += [f"{customer} {one.billed.ref} ({one.service}): {one.why}" for one in others]
+    return DriftReport(customers, invoices, tuple(found), not_tried, tuple(subscriptions))
 
 
-def _differences(store: AccountsAndBilling, told: BilledCustomer) -> Iterator[Drift]:
+def _differences(store: AccountsAndBilling, told: BilledCustomer, number: int) -> Iterator[Drift]:
     ref = told.account.ref
-    number = store.account_numbers([ref]).get(ref, 0)
     known = known_of(store.facts_of([number], KINDS).get(number, ()) if number else (), IMPORTER)
     debts = {debt.number: debt for debt in store.snapshots([number])[number].debts} if number else {}
     for one in told.invoices:
@@ -76,7 +87,8 @@ def _why(known: Known, one: BilledInvoice, here: int, there: int) -> str:
     if not no:
         return f"not taken: {one.unreadable}" if one.unreadable else "not taken yet"
     if one.reported_minor > known.invoices[no].other_minor:
-        return "what was reported there has left again here"
+        way = "it is asked for here, and comes right once it is paid; to let it go, `arrears invoice write-off`"
+        return f"what was reported there has left again here, and it stays paid there whatever is refunded; {way}"
     if known.invoices[no].given_up_minor:
         return "written off here"
     return "not reported there yet" if here < there else "not read from there yet"

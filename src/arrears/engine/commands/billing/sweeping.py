@@ -15,7 +15,8 @@ from typing import Final, NamedTuple
 from arrears.core.errors import Refused
 from arrears.core.facts import ARREARS
 from arrears.core.payments.provider_time import KEPT, ProviderTime
-from arrears.engine.commands.billing.syncing import AWAY, RecordTries, Synced, sync_customer
+from arrears.engine.commands.billing.reporting import AWAY
+from arrears.engine.commands.billing.syncing import RecordTries, Synced, sync_customer
 from arrears.engine.system import set_book_refused, set_book_taken, set_change_aside
 from arrears.ports.billing import AccountsAndBilling, BillingConnection, BillingSystem
 
@@ -23,8 +24,12 @@ SWEEP_EVERY: Final = timedelta(minutes=1)
 STALE_AFTER: Final = timedelta(hours=6)
 """As with payment providers: longer than known outages, far shorter than any lead of a warning."""
 
-PAID: Final = ("payment.settled", "credit.allocated")
-"""The events by which something is paid here that the billing system may not know."""
+REPORTED: Final = (
+    *("payment.settled", "credit.allocated"),
+    *("invoice.reopened", "payment.refunded", "chargeback.closed"),
+    *("subscription.canceled", "subscription.reactivated"),
+)
+"""The events by which something is paid here, has left again, or has ended, that the billing system may not know."""
 
 EVENTS_MAX: Final = 1_000
 
@@ -59,16 +64,17 @@ def sweep_billing(
     *,
     everybody: bool = False,
 ) -> Swept:
-    """Read whoever changed there, and whoever paid here, since the last time; `everybody` reads every customer. One
-    that cannot be taken holds up no other. Refuses what the billing system does, after noting that it was not read."""
+    """Read whoever changed there, and of whom there is news here, since the last time; `everybody` reads every
+    customer. One that cannot be taken holds up no other. Refuses what the billing system does, after noting that it
+    was not read."""
     connection = store.billing(system.name)
     if connection is None:
         raise Refused("not_connected", f"{system.name} is not connected; `arrears connect {system.name}` does that")
     try:
         time = system.time(now)
-        paid, event_no = _paid_here(store, system, connection)
+        news, event_no = _news_here(store, system, connection)
         changes = _changes(system, connection, time, now, everybody=everybody)
-        for customer in paid:
+        for customer in news:
             changes.setdefault(customer, frozenset())
         synced = tuple(_each(store, system, connection, changes, now, keep_tries))
     except Refused as refused:
@@ -84,19 +90,21 @@ def _changes(
     system: BillingSystem, connection: BillingConnection, time: ProviderTime, now: datetime, *, everybody: bool
 ) -> dict[str, Set[str]]:
     since = time.start(connection.cursor, now)
-    told_of = max(filter(None, (now, time.now, time.newest))) - KEPT
+    until = max(filter(None, (now, time.now, time.newest)))
+    told_of = until - KEPT
     if everybody or connection.cursor is None or since < told_of:
         found: dict[str, Set[str]] = {customer: frozenset() for customer in system.customers()}
-        return found | dict(system.changed_since(told_of))
-    return dict(system.changed_since(since))
+        return found | dict(system.changed_since(told_of, until))
+    return dict(system.changed_since(since, until))
 
 
-def _paid_here(store: AccountsAndBilling, system: BillingSystem, connection: BillingConnection) -> tuple[set[str], int]:
-    """The customers of whom something was paid here since the last time, and up to which event that was looked at."""
+def _news_here(store: AccountsAndBilling, system: BillingSystem, connection: BillingConnection) -> tuple[set[str], int]:
+    """The customers of whom something was paid or ended here since the last time, and up to which event that was
+    looked at."""
     store.number_events(EVENTS_MAX)
     after, numbers = connection.event_no, set[int]()
     while True:
-        events, looked = store.events_after(after, EVENTS_MAX, PAID)
+        events, looked = store.events_after(after, EVENTS_MAX, REPORTED)
         numbers |= {event.account for event in events}
         if looked <= after:
             break

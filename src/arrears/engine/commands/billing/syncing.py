@@ -7,9 +7,7 @@ change, in whatever order, the end is the same. No call to the billing system is
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
-from contextlib import suppress
 from datetime import UTC, datetime, time, timedelta
-from hashlib import sha256
 from typing import Final, NamedTuple
 
 from msgspec.structs import replace
@@ -17,10 +15,12 @@ from msgspec.structs import replace
 from arrears.core import facts as f
 from arrears.core.account import Account, DoubtKind
 from arrears.core.errors import Refused
-from arrears.core.known import IMPORTER, KINDS, known_of
+from arrears.core.known import IMPORTER
 from arrears.core.payments.values import CardsTried
 from arrears.core.receivables import AccountRows, rows_of_accounts
 from arrears.engine.acting import acting_on, local_today
+from arrears.engine.commands.billing.ending import follow_subscriptions
+from arrears.engine.commands.billing.reporting import author_of, give_back, report
 from arrears.engine.commands.importing import ImportReport, import_book
 from arrears.engine.doubting import begin_doubt, end_doubt
 from arrears.engine.system import set_change_aside
@@ -31,14 +31,12 @@ from arrears.ports.billing import (
     BillingConnection,
     BillingSystem,
     PaymentReport,
+    PaymentReturn,
 )
 
 LOOKED_BACK: Final = timedelta(days=35)
 """Invoices that came to their end so long before what was read last are read again: more than what a billing system
 tells of, so that what was missed is seen (decision 25)."""
-
-AWAY: Final = ("provider_unreachable", "provider_denied", "import_under_way")
-"""What has nothing to do with the customer: everything is asked again later."""
 
 RecordTries = Callable[[str, CardsTried, datetime], None]
 """Keeps, under a provider's name, the charges of others in the book of attempts."""
@@ -46,12 +44,13 @@ RecordTries = Callable[[str, CardsTried, datetime], None]
 
 class Synced(NamedTuple):
     """What came of a customer: the account's number (0: nothing of it is here), what the import has changed, what was
-    reported, and why which invoices were left out."""
+    reported, why which invoices were left out, and what was reported as given back."""
 
     account: int
     report: ImportReport | None = None
     reported: Sequence[PaymentReport] = ()
     left_out: Mapping[str, str] = {}
+    returned: Sequence[PaymentReturn] = ()
 
 
 def collecting(system: BillingSystem) -> str:
@@ -83,22 +82,20 @@ def sync_customer(
     told = _read(store, system, connection, customer, also)
     if told is None:
         return Synced(0)
-    report, left_out = _import(store, _taken(store, told), now)
+    taken, left_out = _import(store, _taken(store, told), now)
     number = store.account_numbers([customer]).get(customer, 0)
     if not number:
         for invoice, why in left_out.items():
-            set_change_aside(store, f"{system.name}:{invoice}", now, _author(system), _left(invoice, why))
-        return Synced(0, report, (), left_out)
+            set_change_aside(store, f"{system.name}:{invoice}", now, author_of(system), _left(invoice, why))
+        return Synced(0, taken, (), left_out)
     for one in told.invoices:
         if one.tries:
             keep_tries(system.provider, CardsTried(one.ref, number, "", tuple(one.tries)), now)
     _record(store, system, number, told, left_out, now)
-    reported = list(_report(store, system, number, told, now))
-    return Synced(number, report, reported, left_out)
-
-
-def _author(system: BillingSystem) -> str:
-    return f"billing:{system.name}"
+    reported = list(report(store, system, number, told, now))
+    returned = list(give_back(store, system, number, told, now))
+    follow_subscriptions(store, system, number, told.subscriptions, now)
+    return Synced(number, taken, reported, left_out, returned)
 
 
 def _read(
@@ -170,7 +167,7 @@ def _record(
     now: datetime,
 ) -> None:
     """The doubts that stand and those that are over, and the declines of what the billing system charged first."""
-    author, own = _author(system), f"{system.name}:"
+    author, own = author_of(system), f"{system.name}:"
     with acting_on(store, number, now) as unit:
         before = {(doubt.kind, doubt.ref) for doubt in unit.account.doubts if doubt.ref.startswith(own)}
         wanted = dict(_doubts(system, unit.account, told, left_out))
@@ -214,46 +211,3 @@ def _still_collected(system: BillingSystem, told: BilledCustomer) -> str:
     numbers = ", ".join(one.number for one in told.invoices if one.collected)
     why = f"the billing system would charge {numbers} by itself again, and does not let itself be stopped from here"
     return f"{why[:200]}: {system.switch}; until then nobody is charged or stopped for it"
-
-
-# -- what the billing system is told -----------------------------------------------------------------------------------
-
-
-def _report(
-    store: AccountsAndBilling, system: BillingSystem, number: int, told: BilledCustomer, now: datetime
-) -> Iterator[PaymentReport]:
-    """Report what is paid of each invoice here and does not stand there: never more than is left there."""
-    known = known_of(store.facts_of([number], KINDS).get(number, ()), IMPORTER)
-    identity = store.system().identity
-    for one in told.invoices:
-        no = known.by_number.get(one.number, 0)
-        if not no or one.row is None or one.under_way:
-            continue
-        lacking = min(known.invoices[no].other_minor - one.reported_minor, one.asks_minor)
-        if lacking <= 0:
-            continue
-        reference, at = _newest(store, number, no, now)
-        named = f"{identity} {one.ref} {one.reported_minor} {lacking} {reference}"
-        key = f"report_{sha256(named.encode()).hexdigest()[:40]}"
-        report = PaymentReport(one.ref, key, reference, known.invoices[no].currency, lacking, at)
-        try:
-            system.report(report)
-        except Refused as refused:
-            if refused.code in AWAY:
-                raise
-            why = f"a payment of invoice {one.number} is not known there: {refused.message[:200]}"
-            way = "attach it there by hand, or close this task if it was paid there as well"
-            set_change_aside(store, f"{system.name}:{one.ref}", now, _author(system), f"{why}; {way}")
-            continue
-        yield report
-
-
-def _newest(store: AccountsAndBilling, number: int, debt: int, now: datetime) -> tuple[str, datetime]:
-    """Our name of the newest payment that went to a debt, and when it was recorded."""
-    for recorded in reversed(store.facts_of([number], (f.PaymentBooked, f.CreditAllocated)).get(number, ())):
-        fact = recorded.fact
-        with suppress(AttributeError):
-            if any(part.debt == debt for part in fact.allocations):  # type: ignore[union-attr]
-                name = fact.ref if isinstance(fact, f.PaymentBooked) else f"account credit, fact {recorded.seq}"
-                return name, recorded.at
-    return f"invoice {debt}", now
