@@ -1,7 +1,7 @@
 """The account as one frozen value: everything a decision needs, and nothing that must be looked up.
 
-The value is stored as one JSON text in the account's narrow row and is, by definition, the fold of its facts
-(`evolve`). All numbers (`no`) count within the account, amounts are minor units of the named currency, days local.
+Stored as one JSON text in the account's narrow row, it is by definition the fold of its facts (`evolve`). All numbers
+(`no`) count within the account, amounts are minor units of the named currency, days local.
 """
 
 from __future__ import annotations
@@ -233,15 +233,15 @@ class Tell(Value, frozen=True, omit_defaults=True):
 
 class OpenOrder(Value, frozen=True, omit_defaults=True):
     """An order to a service that has not been acknowledged. Of an order to resume: `since` it was given, by fact
-    `given_seq`, and the fact by which it was late."""
+    `given_seq`, and the fact by which it was late. `repeated`: one that was carried out is given anew."""
 
     no: int
     kind: str
     since: datetime | None = None
     given_seq: int = 0
     late_seq: int = 0
-    left: tuple[tuple[str, int], ...] = ()
-    """What a service that was to delete has said is still there, by its own names."""
+    left: tuple[tuple[str, int], ...] = ()  # of what was to be deleted, by the service's own names
+    repeated: bool = False
 
 
 class Subscription(Value, frozen=True, omit_defaults=True):
@@ -249,7 +249,7 @@ class Subscription(Value, frozen=True, omit_defaults=True):
 
     `cut`: it was disabled because of debt, not by another reason. `relieved`: a past-due debt was paid in full since
     it stopped, so it runs again as soon as every other is held. `entered_on`: the day its stage counts from. `method`:
-    the active payment method, or 0."""
+    the active payment method, or 0. `repeats`: how often its newest order was given anew."""
 
     no: int
     service: str
@@ -266,6 +266,7 @@ class Subscription(Value, frozen=True, omit_defaults=True):
     orders: tuple[OpenOrder, ...] = ()
     tells: tuple[Tell, ...] = ()
     method: int = 0
+    repeats: int = 0
 
     def promise(self, action: Action) -> Promise:
         """What has been told about `action`; of a deletion, by the open service end."""

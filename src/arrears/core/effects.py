@@ -76,6 +76,7 @@ LEAVES: Final[Mapping[type[f.Fact], Leaves]] = closed(
     },
     {
         f.OrderAcknowledged: _OVER,
+        f.OrderRepeated: _ACTION,
         f.DeletedInPart: _TASK,
         f.NoticeAccepted: _OVER,
         f.NoticeFailed: _TASK,

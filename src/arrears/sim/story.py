@@ -35,6 +35,7 @@ _Subscription = (
     | f.ReasonSet
     | f.ReasonLifted
     | f.OrderAcknowledged
+    | f.OrderRepeated
     | f.DeletedInPart
 )
 _Account = f.AccountOpened | f.TermsChanged | f.Parked | f.Unparked | f.TaskClosed
@@ -215,6 +216,8 @@ def _subscription(after: Account, fact: _Subscription) -> tuple[str, str]:
             return "overtaken", f"{service} got a newer order before {order}"
         case f.OrderAcknowledged(order=order):
             return "done", f"{service} has carried out {order}{_counts(fact.deleted)}"
+        case f.OrderRepeated(order=order):
+            return "ordered anew", f"{service} is not in the state it was told: {order} once more"
         case f.DeletedInPart(left=left):
             return "in part", f"{service} has not deleted everything; still there: {counted(left)}"
 

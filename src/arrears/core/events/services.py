@@ -88,6 +88,11 @@ def order_acknowledged(fact: f.OrderAcknowledged, of: EventNames) -> EventBody:
     return {**said, "order": fact.order_no, "command": fact.order, "service_ended_on": day(fact.ended_on), **more}
 
 
+def order_repeated(fact: f.OrderRepeated, of: EventNames) -> EventBody:
+    said = {"subscription": of.subscription(fact.subscription), "generation": fact.generation}
+    return {**said, "order": fact.order_no, "command": fact.order}
+
+
 def done_in_part(fact: f.DeletedInPart, of: EventNames) -> EventBody:
     said = {"subscription": of.subscription(fact.subscription), "generation": fact.generation}
     return {**said, "order": fact.order_no, "deleted": dict(fact.deleted), "left": dict(fact.left)}

@@ -72,6 +72,7 @@ _SERVICE: Final[Mapping[type[f.Fact], EventRow]] = {
     f.DeletionReleased: EventRow("subscription.deletion_released", s.of_subscription),
     f.DeletionOrdered: EventRow("subscription.deletion_ordered", s.deletion_ordered),
     f.OrderAcknowledged: EventRow("order.acknowledged", s.order_acknowledged),
+    f.OrderRepeated: EventRow("order.repeated", s.order_repeated),
     f.DeletedInPart: EventRow("order.done_in_part", s.done_in_part),
     f.ResumeLate: EventRow("order.late", s.orders_late),
     f.Noticed: EventRow("notice.decided", s.noticed),

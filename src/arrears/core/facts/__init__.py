@@ -21,6 +21,7 @@ from arrears.core.facts.answered import (
     NoticeBounced,
     NoticeFailed,
     OrderAcknowledged,
+    OrderRepeated,
     RecipientsChanged,
     TaskClosed,
     WarnedHow,
@@ -213,6 +214,7 @@ __all__ = [
     "NoticePart",
     "Noticed",
     "OrderAcknowledged",
+    "OrderRepeated",
     "Owing",
     "Parked",
     "PastDue",
@@ -302,6 +304,7 @@ AnyFact = (
     | Parked
     | Unparked
     | OrderAcknowledged
+    | OrderRepeated
     | DeletedInPart
     | NoticeAccepted
     | NoticeFailed

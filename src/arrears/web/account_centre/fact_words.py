@@ -263,6 +263,8 @@ class Teller:
                 return _("%(service)s was told something newer since, and goes by that.") % {"service": name}
             case f.OrderAcknowledged(order=order):
                 return str(ACKNOWLEDGED[order]) % {"service": name}
+            case f.OrderRepeated():
+                return _("%(service)s was told once more whether it is on or off.") % {"service": name}
 
     def _wait(self, fact: WaitFact) -> str:
         match fact:
