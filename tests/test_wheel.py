@@ -47,11 +47,13 @@ def programs(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return python.parent
 
 
-def test_the_wheel_holds_every_file_of_the_package(wheel: Path) -> None:
-    package = ROOT / "src" / "arrears"
+def test_the_wheel_holds_every_file_of_the_package_and_the_example_that_the_demo_starts(wheel: Path) -> None:
+    package, receiver = ROOT / "src" / "arrears", ROOT / "receiver" / "src" / "arrears_receiver"
     files = [path for path in package.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
     wanted = {path.relative_to(ROOT / "src").as_posix() for path in files}
-    packed = {name for name in zipfile.ZipFile(wheel).namelist() if name.startswith("arrears/")}
+    wanted |= {f"arrears_example/arrears_receiver/{path.name}" for path in receiver.iterdir() if path.is_file()}
+    wanted.add("arrears_example/files_service.py")
+    packed = {name for name in zipfile.ZipFile(wheel).namelist() if name.startswith("arrears") and "-" not in name}
     assert packed == wanted
     assert {".py", ".toml", ".sql", ".typed"} <= {Path(name).suffix for name in packed}
 

@@ -21,6 +21,7 @@ from arrears.adapters.books.statements.folder import take_laid
 from arrears.adapters.channels.folder import FolderChannel
 from arrears.adapters.services.inprocess import InProcessServices
 from arrears.adapters.services.over_http import HttpTransport
+from arrears.core.delivery.targets import LOOPBACK
 from arrears.core.errors import Refused
 from arrears.core.facts import ARREARS
 from arrears.core.messages.content import Operator
@@ -50,7 +51,7 @@ if TYPE_CHECKING:
     from arrears.notices.render import Texts
 
 SERVING_CONNECTIONS_MAX: Final = 16
-"""For a process that answers requests: more at once than this would only wait in the database instead."""
+"""For a process that answers requests: more at once would only wait in the database instead."""
 
 _settings: Final[list[Settings]] = []
 
@@ -109,8 +110,7 @@ class AheadClock:
             return timedelta()
 
 
-DEMO_DATABASE: Final = "arrears_demo"
-"""Made anew by each demo that does not go on; a name that no other database on an operator's own server has."""
+DEMO_DATABASE: Final = "arrears_demo"  # a name that no other database on an operator's own server has
 
 
 def demo_clock() -> AheadClock:
@@ -118,15 +118,13 @@ def demo_clock() -> AheadClock:
     return AheadClock(RealClock(), settings().home / "demo-clock")
 
 
-def demo_url() -> str:
-    """The demo's database, which may not be there yet."""
-    return psycopg.conninfo.make_conninfo(database_url(), dbname=DEMO_DATABASE)
-
-
 def clock_of(url: str) -> Clock:
     """The wall clock; for the demo's database, in test mode alone, the clock of the demo's world."""
-    is_demo = psycopg.conninfo.conninfo_to_dict(url).get("dbname") == DEMO_DATABASE
-    return demo_clock() if is_demo and settings().mode == "test" else RealClock()
+    return demo_clock() if _is_demo(url) else RealClock()
+
+
+def _is_demo(url: str) -> bool:
+    return settings().mode == "test" and psycopg.conninfo.conninfo_to_dict(url).get("dbname") == DEMO_DATABASE
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,8 +168,9 @@ class Installation:
         return Courier(self.store, self.transport(), self.clock, answers.heard, before=give, signing=RealClock())
 
     def transport(self) -> Transport:
-        """See adapters/services/over_http.py."""
-        return HttpTransport(settings().delivery_targets, return_keys(self.url))
+        """See adapters/services/over_http.py. The demo's service is on this machine."""
+        allowed = LOOPBACK if _is_demo(self.url) else settings().delivery_targets
+        return HttpTransport(allowed, return_keys(self.url))
 
     def hourly(self, now: datetime) -> None:
         """See engine/people/chores.py."""

@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 import requests
 from playwright.sync_api import Browser, Locator, Page, expect
+from tests.cli.test_live_commands import until
 from tests.web.test_axe import AXE, RUN
 
 SECONDS_MAX = 400
@@ -78,13 +79,23 @@ def demo(database_url: str, tmp_path: Path) -> Iterator[Demo]:
         found.process.wait(SECONDS_MAX)
 
 
-def write_note(page: Page, notebook: str, note: str, answer: str) -> None:
-    """Try to save a note: the heading of the answer begins so."""
-    page.goto(notebook)
-    page.get_by_label("A new note").fill(note)
-    with page.expect_navigation():
-        page.get_by_role("button", name="Save").click()
-    expect(page.get_by_role("heading").first).to_contain_text(re.compile(f"^{answer}"))
+def save(page: Page, service: str, name: str) -> None:
+    """Save a file where that is offered."""
+    page.goto(service)
+    page.get_by_label("Its name").fill(name)
+    page.get_by_label("What it says").fill("yeast")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("link", name=name, exact=True)).to_be_visible()
+
+
+def refuses(page: Page, service: str, state: str) -> None:
+    """Its files can be read, and neither the page nor the address behind it saves one."""
+    page.goto(service)
+    expect(page.get_by_role("link", name="Oven.txt", exact=True)).to_be_visible()
+    expect(page.locator("body")).to_contain_text(f"subscription_{state}")
+    expect(page.get_by_label("Its name")).to_have_count(0)
+    answer = requests.post(service, {"name": "no.txt", "text": "x"}, timeout=SECONDS_MAX)
+    assert (answer.status_code, f"subscription_{state}" in answer.text) == (403, True)
 
 
 def heading(page: Page) -> Locator:
@@ -109,8 +120,8 @@ def test_the_story_goes_from_a_declined_card_to_a_service_that_runs_again_and_be
     expect(heading(page)).to_have_text("A card was declined")
     looked_at(page)
     page.get_by_role("link", name="The service").click()
-    notebook = page.url
-    write_note(page, notebook, "order flour", "Notebook of")
+    service = page.url
+    save(page, service, "flour.txt")
     page.get_by_role("link", name="Back to the story").click()
 
     page.get_by_role("button", name="Jump to day 21: the warning comes").click(timeout=JUMP_MS)
@@ -121,11 +132,11 @@ def test_the_story_goes_from_a_declined_card_to_a_service_that_runs_again_and_be
     expect(warning).to_have_count(1)
 
     page.get_by_role("button", name="Jump to day 31: the service has stopped").click(timeout=JUMP_MS)
-    expect(heading(page)).to_have_text("The notebook refuses to save", timeout=JUMP_MS)
+    expect(heading(page)).to_have_text("The service has stopped: its files can only be read", timeout=JUMP_MS)
     expect(page.get_by_role("link", name="cloud has stopped")).to_be_visible()
     looked_at(page)
-    write_note(page, notebook, "buy yeast", "Your note was not saved")
-    expect(page.locator("body")).to_contain_text("subscription_disabled")
+    refuses(page, service, "disabled")
+    expect(page.get_by_role("link", name="Settle it")).to_have_attribute("href", demo.address("/") + "settle/acc_2")
 
     page.goto(demo.address("/") + "outbox/")
     page.get_by_role("link", name="Payment declined").and_(page.locator("[href*=a2-]")).click()
@@ -138,9 +149,8 @@ def test_the_story_goes_from_a_declined_card_to_a_service_that_runs_again_and_be
     expect(page.get_by_text("cloud is running again.")).to_be_visible(timeout=JUMP_MS)
     expect(page.get_by_role("button", name="Pay")).to_have_count(0)
     page.get_by_role("link", name="Use cloud").click()
-    expect(page).to_have_url(notebook)
-    write_note(page, notebook, "buy yeast", "Notebook of")
-    expect(page.locator("ul")).to_contain_text("buy yeast")
+    expect(page).to_have_url(service)
+    save(page, service, "yeast.txt")
 
     page.get_by_role("link", name="Back to the story").click()
     expect(heading(page)).to_have_text("Everything is paid and running again")
@@ -175,8 +185,8 @@ def test_the_story_goes_from_a_declined_card_to_a_service_that_runs_again_and_be
         f"arrears: a demo runs already: {demo.address('/')}; look at that one, or end it there with Ctrl-C first"
         " [demo_running]\n"
     )
-    with urllib.request.urlopen(notebook, timeout=SECONDS_MAX) as answer:
-        assert b"buy yeast" in answer.read()
+    with urllib.request.urlopen(service, timeout=SECONDS_MAX) as answer:
+        assert b"yeast.txt" in answer.read()
     with urllib.request.urlopen(demo.address("/") + "outbox/", timeout=SECONDS_MAX) as answer:
         assert b"Payment declined" in answer.read()
     assert demo.end() == 0
@@ -191,14 +201,77 @@ def test_the_story_goes_from_a_declined_card_to_a_service_that_runs_again_and_be
     page.goto(address)
     expect(page.locator("body")).to_contain_text("Bakkerij De Vries, day 0")
     page.get_by_role("link", name="The service").click()
-    expect(page.locator("body")).to_contain_text("Order flour")
-    page.goto(page.url.replace("acc_3", "acc_2"))
-    expect(page.locator("ul")).to_contain_text("buy yeast")
+    expect(page.locator("ul")).to_contain_text("Oven.txt")
+    page.goto(page.url.replace("sub_3_1", "sub_2_1"))
+    expect(page.locator("ul")).to_contain_text("yeast.txt")
     page.goto(address)
     page.get_by_role("button", name="Jump to day 21: the warning comes").click(timeout=JUMP_MS)
     expect(heading(page)).to_have_text("The warning has come", timeout=JUMP_MS)
     context.close()
     assert demo.end() == 0
+
+
+def service_process(demo: Demo) -> int:
+    printed = re.search(r"a process of its own, (\d+)", demo.said)
+    assert printed, demo.said
+    return int(printed[1])
+
+
+@pytest.mark.turn(3)
+def test_a_service_that_is_dead_is_shown_as_such_and_catches_up_when_it_is_started_again(
+    demo: Demo, browser: Browser
+) -> None:
+    context = browser.new_context(viewport={"width": 320, "height": 800})
+    context.set_default_timeout(PATIENCE_MS)
+    page, home = context.new_page(), demo.address("/")
+    page.goto(home)
+    service = page.get_by_role("link", name="The service").get_attribute("href")
+    assert service is not None
+    page.get_by_role("button", name="Jump to day 21: the warning comes").click(timeout=JUMP_MS)
+    expect(heading(page)).to_have_text("The warning has come", timeout=JUMP_MS)
+    # What is ordered while it is not there waits, and time goes on.
+    os.kill(service_process(demo), signal.SIGKILL)
+    until(lambda: "has ended" in requests.get(home, timeout=SECONDS_MAX).text)
+    page.goto(home)
+    expect(page.get_by_role("status")).to_contain_text("The process of the service has ended")
+    looked_at(page)
+    page.get_by_role("button", name="Jump to day 31: the service has stopped").click(timeout=JUMP_MS)
+    expect(heading(page)).to_have_text("The service has stopped: its files can only be read", timeout=JUMP_MS)
+    assert orders(demo) == {("disable", "pending")}
+    page.get_by_role("button", name="Start the service again").click()
+    expect(page.get_by_role("button", name="End the service's process")).to_be_visible()
+    until(lambda: orders(demo) == {("disable", "acknowledged")})
+    refuses(page, service, "disabled")
+
+    page.goto(home)
+    page.get_by_role("button", name="End the service's process").click()
+    expect(page.get_by_role("status")).to_contain_text("The process of the service has ended")
+    page.get_by_role("link", name="Pay €61.00").click()
+    page.get_by_role("button", name="Pay €61.00").click()
+    page.get_by_label("Visa that pays").check()
+    page.get_by_role("button", name="Pay €61.00").click()
+    expect(page.get_by_role("button", name="Pay")).to_have_count(0, timeout=JUMP_MS)
+    page.goto(home)
+    expect(heading(page)).to_have_text("Paid: the services are being switched on")
+    assert ("resume", "pending") in orders(demo)
+    page.get_by_role("button", name="Start the service again").click()
+    expect(heading(page)).to_have_text("Everything is paid and running again", timeout=JUMP_MS)
+    assert orders(demo) == {("disable", "acknowledged"), ("resume", "acknowledged")}
+    save(page, service, "yeast.txt")
+    context.close()
+    assert demo.end() == 0
+
+
+def orders(demo: Demo) -> set[tuple[str, str]]:
+    """What the customer's first service was told, and how each order stands, as a command beside the demo says."""
+    command = [demo.command[0], "services", "orders", "cloud", "--json"]
+    environ = {**demo.environ, "ARREARS_DATABASE": "arrears_demo"}
+    ran = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=SECONDS_MAX, check=True)
+    return {
+        (one["type"].removeprefix("order."), one["state"])
+        for one in json.loads(ran.stdout)
+        if one["id"].startswith("o2-")
+    }
 
 
 @pytest.mark.turn(3)

@@ -10,12 +10,14 @@ from arrears_receiver import MemoryBook
 from tests.store.contract import at, owing_book
 from tests.store.town import Scene, Town
 
+from arrears.core import facts as f
 from arrears.core.account import OpenOrder, Subscription
 from arrears.core.drift import DriftKind, ReportedState, drift_of
 from arrears.core.errors import Refused
 from arrears.core.states import State
-from arrears.engine.drift import sentence
+from arrears.engine.drift import repeat_order, sentence
 from arrears.ports import DeliveryAnswer
+from arrears.sim.stage import Stage
 from arrears.store.postgres.store import PostgresStore
 
 CLOUD, MAIL = "https://cloud.example.org/", "https://mail.example.org/"
@@ -93,15 +95,54 @@ def test_who_paid_and_is_off_is_a_task_within_minutes_and_the_task_ends_with_its
     [(cause, what)] = tasks(scene)
     assert cause == "cloud: drift"
     assert "cloud says that sub_1_1 is disabled, and it is to run" in what
-    look(scene, 3)
-    assert tasks(scene) == [(cause, what)], "said once"
-    with scene.town.services[CLOUD].book.open("sub_1_1") as record:
-        record.state = "active"
+    scene.carry(scene.town.at)
+    assert scene.town.obeyed[-1] == ("sub_1_1", 3, "resume")
     assert look(scene) == []
     assert tasks(scene) == []
 
 
-def test_a_service_out_of_an_old_backup_is_given_its_newest_order_once_more_and_obeys(scene: Scene) -> None:
+def test_a_service_that_says_done_and_does_nothing_is_ordered_anew_three_times_and_then_is_a_persons(
+    scene: Scene,
+) -> None:
+    """F44: it lies each time."""
+    scene.pay(at(34, 12))
+    scene.carry(at(34, 12))
+    told = scene.facts(f.Noticed)
+    for _ in range(12):
+        with scene.town.services[CLOUD].book.open("sub_1_1") as record:
+            record.state = "disabled"
+        look(scene)
+        scene.carry(scene.town.at)
+    assert [one.order_no for one in scene.facts(f.OrderRepeated)] == [3, 4, 5]  # type: ignore[union-attr]
+    with scene.town.services[CLOUD].book.open("sub_1_1") as record:
+        record.state = "disabled"
+    [said] = look(scene, 2)
+    [drift] = scene.store.drift()
+    assert (drift.repairs, drift.has_task, "and it is to run" in said) == (3, True, True)
+    assert len(tasks(scene)) == 1
+    scene.carry(scene.town.at + timedelta(days=1))
+    assert scene.facts(f.Noticed)[len(told) :] == scene.facts(f.Noticed)[len(told) : len(told) + 1], "told once"
+
+
+def test_who_pays_or_is_stopped_after_a_look_is_not_ordered_what_was_seen_before(scene: Scene) -> None:
+    scene.town.services[MAIL].book = MemoryBook()
+    look(scene, 2)
+    [seen] = [one.drift for one in scene.store.drift()]
+    orders = len(scene.facts(f.OrderRepeated))
+    scene.pay(at(34, 12))
+    assert not repeat_order(scene.store, seen, at(34, 13))
+    assert len(scene.facts(f.OrderRepeated)) == orders
+
+
+def test_what_is_to_be_off_and_knows_so_and_runs_is_for_a_person(scene: Scene) -> None:
+    with scene.town.services[MAIL].book.open("sub_1_2") as record:
+        record.state = "active"
+    look(scene, 4)
+    assert scene.facts(f.OrderRepeated) == []
+    assert len(tasks(scene)) == 1
+
+
+def test_a_service_out_of_an_old_backup_is_ordered_anew_and_obeys(scene: Scene) -> None:
     """F34, F44: it knows nothing of the resume."""
     before = scene.town.services[CLOUD].book.known("sub_1_1")
     scene.pay(at(34, 12))
@@ -123,7 +164,7 @@ def test_a_service_that_lost_its_book_is_stopped_again(scene: Scene) -> None:
     scene.town.obeyed.clear()
     assert "mail says that sub_1_2 is active, and it is to be disabled" in look(scene, 2)[0]
     scene.carry(scene.town.at)
-    assert scene.town.obeyed == [("sub_1_2", 1, "disable")]
+    assert scene.town.obeyed == [("sub_1_2", 2, "disable")]
     assert look(scene) == []
 
 
@@ -170,3 +211,59 @@ def test_each_service_is_asked_by_one_at_a_time_and_not_again_at_once(scene: Sce
     look(scene)
     scene.town.get = lambda *_: pytest.fail("asked again")  # type: ignore[method-assign]
     scene.drift().look()
+
+
+def tell(scene: Scene, *states: dict[str, object]) -> int:
+    one = scene.store.service_called("cloud", scene.town.at)
+    assert one is not None
+    return scene.drift().reported(one, {"states": list(states)})
+
+
+def state(subscription: str, word: str, sequence: int = 1) -> dict[str, object]:
+    return {"subscription": subscription, "generation": 1, "sequence": sequence, "state": word}
+
+
+def test_what_a_service_tells_of_itself_is_said_once_and_it_is_asked_soon(scene: Scene) -> None:
+    scene.pay(at(34, 12))
+    scene.carry(at(34, 12))
+    look(scene)
+    with scene.town.services[CLOUD].book.open("sub_1_1") as record:
+        record.state = "disabled"
+    scene.town.at += timedelta(seconds=10)
+    assert tell(scene, state("sub_1_1", "disabled", 2)) == 1
+    assert tasks(scene) == []
+    scene.town.at += timedelta(seconds=5)
+    scene.drift().look()
+    [(cause, _)] = tasks(scene)
+    assert cause == "cloud: drift"
+    assert [one.certain for one in scene.store.drift()] == [True]
+
+
+def test_what_is_told_of_some_leaves_what_is_known_of_others_and_ends_with_the_word_of_its_own(scene: Scene) -> None:
+    with scene.town.services[CLOUD].book.open("sub_77_1") as record:
+        record.sequence, record.command, record.state = 1, "disable", "disabled"
+    look(scene)
+    assert tell(scene, state("sub_1_1", "active")) == 2
+    scene.town.at += MINUTES
+    assert tell(scene, state("sub_1_1", "disabled")) == 1
+    assert [one.drift.kind for one in scene.store.drift()] == [DriftKind.UNKNOWN]
+    for wrong in ({"states": 7}, {}, [], None, {"states": [state("acc_1", "active")]}):
+        with pytest.raises(Refused, match="no page of states"):
+            scene.drift().reported(scene.store.service_called("cloud", scene.town.at), wrong)  # type: ignore[arg-type]
+    with pytest.raises(Refused, match="at a time"):
+        tell(scene, *(state(f"sub_{number}_1", "active") for number in range(1, 202)))
+
+
+@pytest.mark.turn(3)
+def test_who_was_stopped_anew_and_never_pays_is_deleted_on_the_day_that_was_announced(scene: Scene) -> None:
+    """The second look counts the order, and no date has moved."""
+    scene.town.services[MAIL].book = MemoryBook()
+    look(scene, 2)
+    scene.carry(scene.town.at)
+    assert len(scene.facts(f.OrderRepeated)) == 1
+    stage = Stage(scene.store, scene.channel, scene.services, scene.town.at, after_step=scene.carried)
+    stage.step()
+    stage.until(at(130, 12))
+    assert (scene.state(1), scene.state(2)) == (State.DELETED, State.DELETED)
+    numbers = {one.subscription: one.order_no for one in scene.facts(f.DeletionOrdered)}  # type: ignore[union-attr]
+    assert numbers == {1: 2, 2: 3}

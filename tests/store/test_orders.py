@@ -210,3 +210,56 @@ def test_without_an_endpoint_orders_wait_and_staff_are_told_once(make_postgres: 
 def test_what_is_no_id_of_an_order_is_refused(text: str) -> None:
     with pytest.raises(Refused, match="is not the id of an order"):
         order_named(text)
+
+
+def reported(scene: Scene, words: object, service: str = "cloud") -> str:
+    one = scene.store.service_called(service, scene.town.at)
+    assert one is not None
+    return OrderAnswers(scene.store).reported(scene.store, one[:2], words, scene.town.at)
+
+
+def test_a_service_says_by_itself_that_an_order_is_done_and_it_is_not_given_again(scene: Scene) -> None:
+    """The callback of what was only accepted."""
+    scene.town.slow = True
+    scene.until(33)
+    cloud = scene.town.services["https://cloud.example.org/"]
+    posted = len(scene.town.posted)
+    words = cloud.done("o1-1-1", Done()).body
+    assert reported(scene, words) == "done"
+    assert reported(scene, words) == "done before"
+    assert (scene.open(1), scene.open(2)) == ([], [(1, "disable")])
+    counted(scene.store)
+    scene.carry(at(34, 12))
+    assert [one for one in scene.town.posted[posted:] if one == "o1-1-1"] == []
+
+
+def test_a_service_speaks_of_its_own_orders_alone_and_only_of_those_that_were_given(scene: Scene) -> None:
+    scene.town.slow = True
+    scene.until(33)
+    before = scene.store.digest()
+    for words, code in (
+        ({"order": "o1-1-1", "state": "done"}, "unknown_order"),
+        ({"order": "o1-2-2", "state": "done"}, "unknown_order"),
+        ({"order": "o1-9-1", "state": "done"}, "unknown_order"),
+        ({"order": "o77-1-1", "state": "done"}, "unknown_order"),
+        ({"order": "o1-2-1", "state": "fine"}, "bad_answer"),
+        ({"order": "o1-2-1", "state": "done", "deleted": {"files": -1}}, "bad_answer"),
+        ({"order": "o1-2-1", "state": "overtaken"}, "not_overtaken"),
+        ({"order": "one", "state": "done"}, "bad_order_id"),
+        ({"state": "done"}, "bad_order_id"),
+        ([], "bad_order_id"),
+        (None, "bad_order_id"),
+    ):
+        with pytest.raises(Refused) as refused:
+            reported(scene, words, "mail")
+        assert refused.value.code == code, words
+    assert scene.store.digest() == before
+    assert reported(scene, {"order": "o1-2-1", "state": "accepted"}, "mail") == "accepted, not carried out yet"
+
+
+def test_what_is_parked_is_over_when_its_service_says_that_it_is_done(scene: Scene) -> None:
+    scene.town.answer = lambda *_: DeliveryAnswer(422, "never")
+    scene.until(33)
+    assert reported(scene, {"order": "o1-1-1", "state": "done"}) == "done"
+    counted(scene.store)
+    assert scene.store.endpoint_named("cloud").counts[DeliveryState.PARKED] == 0

@@ -62,6 +62,7 @@ def values(town: Town, account: int) -> dict[str, object]:
         "asset": asset("style.css").path.removeprefix("/assets/"),
         "name": town.mails[0].id,
         "provider": "stripe",
+        "service": "cloud",
         "attempt": 1,
         "pk": 1,
         "method": 99,

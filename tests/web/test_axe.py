@@ -60,6 +60,7 @@ NO_PAGE: Final = {
     "/console/second-step/picture.svg": "the same",
     "/webhooks/<slug:provider>": "for programs",
     "/webhooks/mail/<slug:provider>": "for programs",
+    "/webhooks/services/<str:service>": "for programs",
 }
 ROLES: Final = {"/": "administrator", "/pay/": "link", "/sign-in/again": "administrator"}
 """Who looks at a page that belongs to no account, where it is not just anybody."""

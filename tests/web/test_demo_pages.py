@@ -50,7 +50,7 @@ def _disputed(story: Story) -> Story:
 @pytest.mark.usefixtures("site")
 @pytest.mark.parametrize("way", [*OFF, *ON])
 def test_the_first_page_tells_the_story_only_while_it_is_that(way: str) -> None:
-    """Whoever cancels or disputes is not told of a notebook that refuses, or of what nobody has paid."""
+    """Whoever cancels or disputes is not told of a service that refuses, or of what nobody has paid."""
     from arrears.web.demo_story import goes_elsewhere
 
     story = {**OFF, **ON}[way]()

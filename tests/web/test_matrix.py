@@ -144,6 +144,7 @@ GET  /<account:account>/help/<int:number>       in         in       404         
 POST /<account:account>/help/<int:number>       in         in       404            404      404       in
 HEAD /webhooks/mail/<slug:provider>             404        404      404            404      404       404
 POST /webhooks/mail/<slug:provider>             404        404      404            404      404       404
+POST /webhooks/services/<str:service>           401        401      401            401      401       401
 POST /webhooks/<slug:provider>                  400        400      400            400      400       400
 """
 
@@ -247,6 +248,7 @@ MAY_CHANGE: Final = {"django_session"}
 # Unsafe routes that take no token of a form, and why that is safe.
 WITHOUT_A_FORM: Final = {
     "/webhooks/<slug:provider>": "a provider's server has no page of ours; its signature is over the body",
+    "/webhooks/services/<str:service>": "a service has no page of ours; its signature is over the body",
     "/webhooks/mail/<slug:provider>": "a mail provider's server has no page of ours; it signs in with a secret",
     "/v1/": "programs send a token in a header, which no other site's form can; no cookie counts there",
 }

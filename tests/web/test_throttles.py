@@ -373,6 +373,7 @@ THROTTLES: Final = """
 /v1/                                     public
 /v1/openapi.json                         public
 /webhooks/mail/<slug:provider>           provider
+/webhooks/services/<str:service>         provider
 /webhooks/<slug:provider>                provider
 """
 NOT_THROTTLED: Final = ("session", "public", "provider", "cookie")

@@ -5,10 +5,11 @@ The contract is `docs/services.md`; `arrears_receiver.kit` is how the author of 
 """
 
 from arrears_receiver.adapters import asgi, django_view, wsgi
-from arrears_receiver.book import Book, MemoryBook, SqliteBook
+from arrears_receiver.book import Book, MemoryBook, Record, SqliteBook
 from arrears_receiver.orders import Done, Order
 from arrears_receiver.receiver import Receiver, Reply
 from arrears_receiver.standing import Standing, standing_of
+from arrears_receiver.telling import Teller
 
 __all__ = [
     "Book",
@@ -16,9 +17,11 @@ __all__ = [
     "MemoryBook",
     "Order",
     "Receiver",
+    "Record",
     "Reply",
     "SqliteBook",
     "Standing",
+    "Teller",
     "asgi",
     "django_view",
     "standing_of",

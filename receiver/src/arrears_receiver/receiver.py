@@ -68,7 +68,7 @@ class Receiver:
         if not self._is_signed(headers, b""):
             return Reply(401, {"code": "bad_signature"})
         records = self.book.page(after, max(1, min(limit, PAGE_MAX)))
-        return Reply(200, {"states": [_as_state(record) for record in records]})
+        return Reply(200, {"states": [as_state(record) for record in records]})
 
     def done(self, order: str, said: Done) -> Reply:
         """The service has carried out, or in part, an order that it had only accepted; what arrears is to be told."""
@@ -140,7 +140,8 @@ def _said(record: Record) -> Reply:
     return Reply(200, body)
 
 
-def _as_state(record: Record) -> dict[str, Any]:
+def as_state(record: Record) -> dict[str, Any]:
+    """One subscription as arrears is told of it."""
     return {
         "subscription": record.subscription,
         "generation": record.generation,

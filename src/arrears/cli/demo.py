@@ -10,11 +10,13 @@ from contextlib import ExitStack, closing
 from typing import Final
 
 import click
+from psycopg.conninfo import make_conninfo
 
 from arrears.cli.common import begin_log, progress_of
 from arrears.cli.demo_alone import the_only_demo
 from arrears.cli.demo_kept import KeptWorld, keep, taken
 from arrears.cli.demo_living import HOST, PASSWORD, DemoParts, PastWeeks, alive, email_of
+from arrears.cli.demo_service import ExampleService
 from arrears.cli.demo_world import PlayedWorld
 from arrears.cli.demo_year import DATABASE_YEAR, MadeUpYear
 from arrears.cli.serve import serve_alone
@@ -24,12 +26,11 @@ from arrears.notices.languages import DEFAULT_LANGUAGE, LANGUAGES
 from arrears.sandbox.run import running
 from arrears.sim.story import as_text
 from arrears.web.host_names import LOCALHOST
-from arrears.web.serving import address_of, listen, port_of
+from arrears.web.serving import listen, port_of
 from arrears.wiring import (
     DEMO_DATABASE,
     database_url,
     demo_clock,
-    demo_url,
     fresh_database,
     install,
     settings,
@@ -39,6 +40,11 @@ KEPT: Final = "demo-world"
 """The file in the home that lets the next demo go on."""
 
 DEFAULT_PORT: Final = 8000
+
+
+def demo_url() -> str:
+    """The demo's database, which may not be there yet."""
+    return make_conninfo(database_url(), dbname=DEMO_DATABASE)
 
 
 @click.command()
@@ -63,7 +69,6 @@ def command(no_serve: bool, no_year: bool, anew: bool, seed: int, port: int, lan
     with the_only_demo(settings().home) as seen_at, ExitStack() as stack:
         # Before anything of an earlier demo is thrown away: without a port there is no new one.
         server = None if no_serve else stack.enter_context(closing(listen(HOST, port)))
-        pages = stack.enter_context(closing(listen(HOST, port_of(server) + 1 if server and port else 0)))
         kept = taken(settings().home / KEPT, demo_url())
         if server is None or anew:
             kept = None
@@ -71,13 +76,12 @@ def command(no_serve: bool, no_year: bool, anew: bool, seed: int, port: int, lan
         if year is not None and server is None:
             click.echo("Starting a database on this machine and opening 50 made-up accounts ...")
             year.play()
-        _living(stack, server, pages, kept, language, seen_at, year)
+        _living(stack, server, kept, language, seen_at, year)
 
 
 def _living(
     stack: ExitStack,
     server: socket.socket | None,
-    pages: socket.socket,
     kept: KeptWorld | None,
     language: str,
     seen_at: Callable[[str], object],
@@ -86,13 +90,18 @@ def _living(
     """The story of a declined card, with real requests to the sandbox provider on this machine, up to this minute; then
     an account whose card was declined today is served to whoever wants to play its customer. Or the last world."""
     base_url = f"http://{LOCALHOST}:{port_of(server) if server else DEFAULT_PORT}"
-    folder, clock = settings().home / "demo-mail", demo_clock()
+    home, clock = settings().home, demo_clock()
+    folder, files = home / "demo-mail", home / "demo-files"
     if kept is None:
         fresh_database(DEMO_DATABASE)
-        shutil.rmtree(folder, ignore_errors=True)
+        for left in (folder, files):
+            shutil.rmtree(left, ignore_errors=True)
         clock.set_back()
     sandbox = stack.enter_context(running(clock=clock, memory=kept.provider if kept else None))
-    parts = DemoParts(demo_url(), sandbox, base_url, folder, clock)
+    port = port_of(server) + 1 if server is not None else 0
+    service = ExampleService(files, base_url, port, kept.service if kept else None)
+    stack.callback(service.stop)
+    parts = DemoParts(demo_url(), sandbox, base_url, folder, clock, service)
     if kept is None:
         with progress_of("the last seven weeks of two customers"):
             told = parts.past_weeks(language)
@@ -100,18 +109,20 @@ def _living(
         _next(told, made_up=year is not None)
         account = told.waiting
     else:
-        parts.notebook.memory, account = kept.notebook, kept.account
-    live = stack.enter_context(parts.installation(address_of(pages).rstrip("/")))
+        account = kept.account
+        service.start()
+        service.found_again(parts.store, clock.now())
+    live = stack.enter_context(parts.installation())
     if server is None:
         return
     install(live)
     begin_log(quiet=True)
-    world = PlayedWorld(live, clock, account, parts.begin, kept.moved_from if kept else None)
+    world = PlayedWorld(live, clock, service, account, parts.begin, kept.moved_from if kept else None)
     if year is not None:
         world.year_under_way = year.under_way
-    stack.callback(lambda: keep(settings().home / KEPT, _left(parts, world)))
-    stack.enter_context(alive(parts, live, pages, world.moving))
-    _your_turn(world, goes_on=kept is not None, base_url=base_url)
+    stack.callback(lambda: keep(home / KEPT, _left(parts, world)))
+    stack.enter_context(alive(parts, live, world))
+    _your_turn(world, service, goes_on=kept is not None, base_url=base_url)
     if year is not None:
         click.echo("Beside it a year of 50 made-up accounts is being played, and is told here when it is over.")
         stack.enter_context(year.beside())
@@ -123,7 +134,7 @@ def _left(parts: DemoParts, world: PlayedWorld) -> KeptWorld:
     """What the next demo goes on with."""
     provider = parts.sandbox.sandbox
     memory = provider.book, provider.keys
-    return KeptWorld(parts.url, world.account, world.moved_from, memory, parts.notebook.memory)
+    return KeptWorld(parts.url, world.account, world.moved_from, memory, parts.service.memory)
 
 
 def _card(told: PastWeeks) -> None:
@@ -136,7 +147,7 @@ def _card(told: PastWeeks) -> None:
         click.echo(f"  {as_text(line)}")
 
 
-def _your_turn(world: PlayedWorld, *, goes_on: bool, base_url: str) -> None:
+def _your_turn(world: PlayedWorld, service: ExampleService, *, goes_on: bool, base_url: str) -> None:
     account = format_id(ACCOUNT, world.account)
     click.echo()
     if goes_on:
@@ -144,7 +155,10 @@ def _your_turn(world: PlayedWorld, *, goes_on: bool, base_url: str) -> None:
         click.echo(f"Open {base_url}/")
     else:
         click.echo(f"Your turn: the card of {account} was declined today. Open {base_url}/")
-        click.echo("and let time pass: the warning comes, its notebook refuses to save, you pay, and it saves again.")
+        click.echo("and let time pass: the warning comes, its files can only be read, you pay, and it saves again.")
+    click.echo(
+        f"The service is a process of its own, {service.process_id}: kill it, pay, start it on that page, and watch."
+    )
     click.echo(f'(Its account centre asks for {email_of(world.account)}, password "{PASSWORD}".)')
     click.echo()
 

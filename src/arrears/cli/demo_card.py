@@ -49,6 +49,7 @@ class Scene:
         channel: Channel | None = None,
         services: Services | None = None,
         context: MessageContext = PLAIN_CONTEXT,
+        after_step: Callable[[datetime], None] | None = None,
     ) -> None:
         self.store, self.sandbox, self.choose = store, sandbox, choose
         processor = sandbox.processor()
@@ -58,6 +59,7 @@ class Scene:
             channel or MemoryChannel(),
             services or InProcessServices(),
             start,
+            after_step=after_step,
             providers=self.providers,
             context=context,
         )

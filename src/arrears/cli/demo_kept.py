@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 import psycopg
 
-from arrears.adapters.services.notebook import NotebookMemory
+from arrears.cli.demo_service import ServiceMemory
 from arrears.sandbox.server import SandboxMemory
 from arrears.store import schema
 
@@ -26,7 +26,7 @@ class KeptWorld(NamedTuple):
     account: int
     moved_from: datetime
     provider: SandboxMemory
-    notebook: NotebookMemory
+    service: ServiceMemory
 
 
 def keep(file: Path, kept: KeptWorld) -> None:

@@ -1,12 +1,11 @@
 """The demo's living part: an account whose card is declined on this very day, and everything that brings it back.
 
-Account centre, worker, sandbox provider, outbox and a small service of its own run in this process, in a world with a
-clock of its own; whoever looks at it plays the customer.
+Account centre, worker, sandbox provider and outbox run in this process, in a world with a clock of its own, and the
+service in another; whoever looks at it plays the customer.
 """
 
 from __future__ import annotations
 
-import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,17 +15,16 @@ from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from arrears.adapters.channels.folder import FolderChannel
-from arrears.adapters.services.notebook import Notebook, Why
+from arrears.adapters.services.over_http import HttpTransport
 from arrears.cli.demo_card import DUE_DAYS, PAID_DAYS_LATE, SERVICES, Scene, card_story, choose_on_page
-from arrears.cli.demo_world import ZONE, ten_on
+from arrears.cli.demo_service import ExampleService
+from arrears.cli.demo_world import ZONE, PlayedWorld, ten_on
 from arrears.core.account import Mode
-from arrears.core.deadlines import ahead
-from arrears.core.ids import ACCOUNT, format_id
-from arrears.core.money import format_amount
-from arrears.core.payments.settlement import quotes
+from arrears.core.delivery.targets import LOOPBACK
 from arrears.core.policy import default_text, load_policy
-from arrears.core.view import View
 from arrears.engine import system
+from arrears.engine.courier import Courier
+from arrears.engine.orders import DeliveredServices, OrderAnswers
 from arrears.engine.run import DEFAULT_LIMITS
 from arrears.notices.languages import DEFAULT_LANGUAGE
 from arrears.ports import NewAccount
@@ -35,13 +33,19 @@ from arrears.sim.story import DiaryLine
 from arrears.store.outages import OUTAGES
 from arrears.store.postgres.store import PostgresStore
 from arrears.web.logs import LOG, WorkerLog, say_of_mail
-from arrears.web.serving import gate, serving_beside
-from arrears.wiring import SERVING_CONNECTIONS_MAX, AheadClock, Installation, mail_context, set_up_django
+from arrears.wiring import (
+    SERVING_CONNECTIONS_MAX,
+    AheadClock,
+    Installation,
+    RealClock,
+    mail_context,
+    return_keys,
+    set_up_django,
+)
 
 HOST: Final = "127.0.0.1"
 _NAMES: Final = {"en": ("Anna Brown", "Brown's Bakery"), "nl": ("Anna de Vries", "Bakkerij De Vries")}
 PASSWORD: Final = "bread and butter pudding"
-NOTES: Final = ("Order flour", "Ask about the oven")
 POLICY: Final = f'{default_text()}\n[cancel]\nby_customer = "here"\n'
 """The one that ships, and a customer may end a service on the pages, so that this can be seen too."""
 AGO: Final = timedelta(days=DUE_DAYS + PAID_DAYS_LATE + 1)
@@ -66,20 +70,38 @@ class PastWeeks(NamedTuple):
     waiting: int
 
 
+class StageClock(NamedTuple):
+    """A clock that stands."""
+
+    at: datetime
+
+    def now(self) -> datetime:
+        """See ports.Clock."""
+        return self.at
+
+
 class DemoParts:
     """What the demo's parts have in common: where they are, and the one clock that each of them reads."""
 
-    def __init__(self, url: str, sandbox: Running, base_url: str, folder: Path, clock: AheadClock) -> None:
+    def __init__(
+        self, url: str, sandbox: Running, base_url: str, folder: Path, clock: AheadClock, service: ExampleService
+    ) -> None:
         self.url, self.sandbox, self.base_url, self.clock = url, sandbox, base_url, clock
         self.channel = FolderChannel(folder)
-        self.notebook = Notebook(self._why, base_url)
+        self.service = service
         self.store = PostgresStore(url, connections_max=SERVING_CONNECTIONS_MAX, durable=False, clock_is_real=False)
         set_up_django(url)
+        self.transport = HttpTransport(LOOPBACK, return_keys(url))
 
     def scene(self, now: datetime) -> Scene:
         """The stage on which customers come into trouble."""
-        context = mail_context(self.base_url)
-        return Scene(self.store, self.sandbox, now, choose_on_page, self.channel, self.notebook, context)
+        outside = self.channel, DeliveredServices(self.store), mail_context(self.base_url)
+        return Scene(self.store, self.sandbox, now, choose_on_page, *outside, after_step=self._carry)
+
+    def _carry(self, now: datetime) -> None:
+        """What was ordered by then goes to the service."""
+        heard = OrderAnswers(self.store).heard
+        Courier(self.store, self.transport, StageClock(now), heard, signing=RealClock()).carry_all()
 
     def customer(self, scene: Scene, language: str) -> int:
         """Open the account of a customer who is served, has an administrator, and will not pay; its number."""
@@ -109,6 +131,7 @@ class DemoParts:
         day 0 is today. Its mail is kept in the folder, in the words that customers get."""
         self.clock.move_to(ten_on(self.clock.now().astimezone(ZoneInfo(ZONE)).date()))
         now, waiting = self.clock.now(), list[int]()
+        self.service.connect(self.store, self.transport, now - AGO)
         system.adopt_policy(self.store, load_policy(POLICY, where="the demo's policy"), now - AGO, "staff:1")
         scene = self.scene((now - AGO).replace(hour=10, minute=0, second=0, microsecond=0))
 
@@ -124,40 +147,21 @@ class DemoParts:
         return PastWeeks(number, lines, waiting[0])
 
     def _opened(self, account: int) -> None:
-        for subscription in range(1, len(SERVICES) + 1):
-            self.notebook.open(account, subscription, NOTES)
+        self.service.fill(account, range(1, len(SERVICES) + 1))
 
-    def installation(self, pages: str) -> Installation:
-        """What is served; `pages` is the address of the notebook's own."""
+    def installation(self) -> Installation:
+        """What is served."""
         providers = self.scene(self.clock.now()).providers
-
-        def page_of(account: int, subscription: int) -> str:
-            return f"{pages}/{format_id(ACCOUNT, account)}/{subscription}"
-
         return Installation(
             self.url,
             self.store,
             self.channel,
-            self.notebook,
+            DeliveredServices(self.store),
             self.clock,
             DEFAULT_LIMITS,
             providers,
-            service_page=page_of,
+            service_page=self.service.page,
         )
-
-    def _why(self, account: int, subscription: int) -> Why:
-        return why(self.store, self.base_url, account, subscription, self.clock.now())
-
-
-def why(store: PostgresStore, base_url: str, account: int, subscription: int, now: datetime) -> Why:
-    """What arrears knows about a subscription that is refused something."""
-    snapshot = store.snapshots([account])[account]
-    view = View(store.policies(), snapshot, store.system().guards, now)
-    sub = snapshot.subscription(subscription)
-    sums = [format_amount(one.amount_minor, one.currency) for one in quotes(view)]
-    days = {f"{one.announced_day}": f"{sub.service}: {one.action}" for one in ahead(view) if one.sub.no == sub.no}
-    reasons = tuple(str(reason).replace("_", " ") for reason in sorted(sub.reasons))
-    return Why(reasons, " and ".join(sums) or "Nothing", days, f"{base_url}/settle/{format_id(ACCOUNT, account)}")
 
 
 def keep_working(live: Installation, stop: threading.Event, moving: threading.Lock) -> None:
@@ -181,11 +185,11 @@ def keep_working(live: Installation, stop: threading.Event, moving: threading.Lo
 
 
 @contextmanager
-def alive(parts: DemoParts, live: Installation, pages: socket.socket, moving: threading.Lock) -> Iterator[None]:
-    """A worker and the notebook's own pages at work until the end of the block."""
+def alive(parts: DemoParts, live: Installation, world: PlayedWorld) -> Iterator[None]:
+    """A worker at work until the end of the block, and whoever carries its orders."""
     stop = threading.Event()
-    worker = threading.Thread(target=keep_working, args=(live, stop, moving), name="worker")
-    with serving_beside(pages, gate(parts.notebook)):
+    worker = threading.Thread(target=keep_working, args=(live, stop, world.moving), name="worker")
+    with world.carrying.working():
         parts.sandbox.control("webhook", url=f"{parts.base_url}/webhooks/{live.providers.default}")
         worker.start()
         try:

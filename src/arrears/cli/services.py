@@ -14,8 +14,8 @@ from arrears.cli.common import AS_JSON, BY, WORDS, print_json, rows
 from arrears.cli.events import LISTED_MAX, OVERLAP_HOURS, how_it_does, said_at, shown_delivery
 from arrears.core.delivery.signing import SECRET_BYTES, secret_text
 from arrears.core.errors import Refused
-from arrears.core.ids import SUBSCRIPTION, format_id
-from arrears.engine.drift import DriftWatch, sentence
+from arrears.core.ids import SUBSCRIPTION, format_id, parse_id
+from arrears.engine.drift import DriftWatch, repeat_order, sentence
 from arrears.ports import DeliveryEndpoint, DeliveryState, EndpointState, EndpointUse, NewEndpoint
 from arrears.ports.drift import KnownDrift
 from arrears.store.postgres.queries import ServiceOrders, services_of_book
@@ -167,6 +167,25 @@ def drift(as_json: bool) -> None:
     _say_drift(found, as_json)
 
 
+@command.command()
+@NAME
+@click.argument("subscription")
+@BY
+@click.option("--why", type=WORDS, required=True, help="Why it is so, for the journal.")
+def repair(name: str, subscription: str, by: str, why: str) -> None:
+    """Order anew what SUBSCRIPTION (sub_12_3) of service NAME is to be, where a person has looked why it is not."""
+    account, number = parse_id(SUBSCRIPTION, subscription)
+    with open_installation() as live:
+        service_endpoint(live, name)
+        found = [one.drift for one in live.store.drift() if one.service == name]
+        drift = next((one for one in found if (one.account, one.subscription) == (account, number)), None)
+        if drift is None:
+            raise Refused("no_drift", f"{name} said no other of {subscription} than arrears; `arrears services drift`")
+        if drift.wanted in ("", "deleted") or not repeat_order(live.store, drift, live.clock.now(), f"staff:{by}", why):
+            raise Refused("not_repaired", "a deletion is ordered once, and nothing anew while another order is open")
+    click.echo(f"{subscription} is ordered anew to be {drift.wanted}")
+
+
 def _say_drift(found: Sequence[KnownDrift], as_json: bool) -> None:
     if as_json:
         print_json([_drift_shown(one) for one in found])
@@ -214,8 +233,13 @@ def _row(name: str, orders: ServiceOrders, one: DeliveryEndpoint | None, *, wait
     if one is None:
         how = "nowhere: its orders wait" if wait else "nowhere: a stand-in of test mode obeys"
         return (name, how, "-", *counted, f"{orders.open} open", "0 parked")
-    parked = one.counts[DeliveryState.PARKED]
+    parked = _parked(one, orders)
     return (name, one.url, how_it_does(one), *counted, f"{orders.open - parked} pending", f"{parked} parked")
+
+
+def _parked(one: DeliveryEndpoint | None, orders: ServiceOrders) -> int:
+    """Of the open orders: a deletion that was carried out and is given once more, and parked, is none of them."""
+    return 0 if one is None else min(one.counts[DeliveryState.PARKED], orders.open)
 
 
 def _say_secret(one: DeliveryEndpoint, orders: ServiceOrders, secret: str, more: str, as_json: bool) -> None:
@@ -227,7 +251,7 @@ def _say_secret(one: DeliveryEndpoint, orders: ServiceOrders, secret: str, more:
 
 
 def _shown(name: str, orders: ServiceOrders, one: DeliveryEndpoint | None) -> dict[str, Any]:
-    parked = 0 if one is None else one.counts[DeliveryState.PARKED]
+    parked = _parked(one, orders)
     return {
         "name": name,
         "url": None if one is None else one.url,

@@ -34,6 +34,8 @@ def acknowledged(
         if ended_on is None:
             ended_on = service_ended_on(end.stopped_on, end.recorded_at, done_at, end.terms.zone)
     tell_at = {"delete": view.next_morning(view.now), "resume": view.now}.get(order)
+    if any(one.no == order_no and one.repeated for one in sub.orders):
+        tell_at = None
     return OrderAcknowledged(
         subscription=subscription,
         order_no=order_no,

@@ -68,6 +68,8 @@ def actions_of(recorded: f.Recorded) -> Iterator[ActionRow]:
                 yield ActionRow(account, seq, ORDER, fact.subscription, fact.order_no, "resume")
         case f.DeletionOrdered():
             yield ActionRow(account, seq, ORDER, fact.subscription, fact.order_no, "delete")
+        case f.OrderRepeated():
+            yield ActionRow(account, seq, ORDER, fact.subscription, fact.order_no, fact.order)
         case f.AttemptCreated():
             yield ActionRow(account, seq, CHARGE, 0, fact.attempt, "page" if fact.on_page else "charge")
         case f.RefundAsked():

@@ -46,11 +46,15 @@ class ServiceDrift(NamedTuple):
     reported: str
     sequence: int
     given: int
+    repeats: int = 0
+    """How often the newest order was given anew for the service's sake."""
 
     @property
-    def forgot(self) -> bool:
-        """Whether the service does not know the newest order, as after an old backup: given once more, it obeys."""
-        return self.sequence < self.given and self.kind not in (DriftKind.AHEAD, DriftKind.UNKNOWN)
+    def repaired(self) -> bool:
+        """Whether an order may put it right: what is to run does not, or the service does not know the newest order, as
+        after an old backup. What knows it and runs all the same may have a reason that only a person finds."""
+        forgot = self.sequence < self.given and self.kind in (DriftKind.ON, DriftKind.OTHER)
+        return forgot or self.kind is DriftKind.OFF
 
 
 WANTED: Final = closed(
@@ -73,7 +77,7 @@ def drift_of(sub: Subscription | None, said: ReportedState) -> ServiceDrift | No
     wanted, reported = WANTED[sub.state], said.state or "active"
     if said.sequence > sub.order_count:
         kind = DriftKind.AHEAD
-    elif sub.orders or wanted == reported:
+    elif wanted == reported or not all(order.repeated for order in sub.orders):
         return None
     elif reported == "deleted":
         kind = DriftKind.GONE
@@ -81,4 +85,4 @@ def drift_of(sub: Subscription | None, said: ReportedState) -> ServiceDrift | No
         kind = DriftKind.OFF
     else:
         kind = DriftKind.ON if "active" in reported or wanted == "deleted" else DriftKind.OTHER
-    return ServiceDrift(said.account, sub.no, kind, wanted, reported, said.sequence, sub.order_count)
+    return ServiceDrift(said.account, sub.no, kind, wanted, reported, said.sequence, sub.order_count, sub.repeats)

@@ -50,6 +50,9 @@ LEAVES: Final[Mapping[type[f.Fact], Leaves]] = closed(
         f.ReasonLifted: _NOTHING,
         f.HoldPlaced: _NOTHING,
         f.HoldEnded: _NOTHING,
+        f.ArrangementMade: _NOTHING,
+        f.ArrangementKept: _NOTHING,
+        f.ArrangementEnded: _NOTHING,
         f.DoubtRaised: _TASK,
         f.DoubtCleared: _OVER,
         f.AuthorisationDeclined: _MESSAGE,
@@ -76,6 +79,7 @@ LEAVES: Final[Mapping[type[f.Fact], Leaves]] = closed(
     },
     {
         f.OrderAcknowledged: _OVER,
+        f.OrderRepeated: _ACTION,
         f.DeletedInPart: _TASK,
         f.NoticeAccepted: _OVER,
         f.NoticeFailed: _TASK,

@@ -1,8 +1,8 @@
 """Asking services what they are in, and what follows where that is not what we say (spec, section 8).
 
 A difference counts when the service has said so twice, a look apart: what is answered while an order is under way is
-older than the order. It is a task for staff then; and a service that does not know the newest order, as after an old
-backup, is given it once more, within caps.
+older than the order. It is a task for staff then; and what is to run and does not, or is of an old backup that does not
+know the newest order, is ordered anew, within caps.
 """
 
 from __future__ import annotations
@@ -11,17 +11,18 @@ import json
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from arrears.core.delivery.signing import signed_headers
-from arrears.core.drift import DriftKind, ReportedState, ServiceDrift, drift_of
+from arrears.core.drift import WANTED, DriftKind, ReportedState, ServiceDrift, drift_of
 from arrears.core.errors import Refused
-from arrears.core.facts import ARREARS, EndpointTrouble
+from arrears.core.facts import ARREARS, EndpointTrouble, OrderRepeated
 from arrears.core.ids import SUBSCRIPTION, format_id, parse_id
+from arrears.engine.acting import decide_until_rest
 from arrears.engine.courier import CourierWatcher
 from arrears.engine.orders import order_id, parcel_of
-from arrears.ports import Clock, Order, Transport
+from arrears.ports import Accounts, Clock, Order, Transport
 from arrears.ports.drift import DriftBook, KnownDrift, ServiceAddress
 
 ASK_EVERY: Final = timedelta(minutes=2)
@@ -34,8 +35,8 @@ REPAIRS_MAX: Final = 20
 """So many subscriptions of a service are repaired by one look. Where more differ something else is wrong: a person
 looks first."""
 TIMES_MAX: Final = 3
-"""So often one subscription is given its newest order once more."""
-_COMMAND: Final = {"active": "resume", "restricted": "restrict", "disabled": "disable", "deleted": "delete"}
+"""So often one subscription is ordered anew."""
+_COMMAND: Final = {"active": "resume", "restricted": "restrict", "disabled": "disable"}
 _STATES: Final = ("", "active", "past_due", "restricted", "disabled", "deleted")
 _NUMBER_MAX: Final = 2**31 - 1
 
@@ -79,31 +80,48 @@ class DriftWatch:
                 watcher.lost(error)
 
     def _check(self, one: ServiceAddress) -> Sequence[KnownDrift]:
-        found = sorted(self._differences(one))
-        known, had_task = self._book.record_drift(one.name, found, self._clock.now())
+        return self._followed(
+            one, *self._book.record_drift(one.name, sorted(self._differences(one)), self._clock.now())
+        )
+
+    def reported(self, one: ServiceAddress, words: object) -> int:
+        """Record what a service says of some of its subscriptions without being asked, and ask it soon for the rest;
+        how many differ there now. Refuses `bad_states`."""
+        said, _ = _states_in(json.dumps(words).encode())
+        if len(said) > PAGE:
+            raise Refused("bad_states", f"tell of {PAGE} subscriptions at a time")
+        now, of = self._clock.now(), [(state.account, state.subscription) for state in said]
+        recorded = self._book.record_drift(one.name, sorted(self._compared(one, said)), now, of)
+        self._book.ask_soon(one.number)
+        return len(self._followed(one, *recorded))
+
+    def _followed(self, one: ServiceAddress, known: Sequence[KnownDrift], had_task: bool) -> Sequence[KnownDrift]:
         certain = [each for each in known if each.certain]
         self._tell(one.name, certain, had_task=had_task)
-        for each in [each for each in certain if each.drift.forgot and each.repairs < TIMES_MAX][:REPAIRS_MAX]:
+        for each in [each for each in certain if each.drift.repaired and each.repairs < TIMES_MAX][:REPAIRS_MAX]:
             self._repair(one, each.drift)
         return known
 
     def _differences(self, one: ServiceAddress) -> Iterator[ServiceDrift]:
         left = set(self._book.stopped_subscriptions(one.name))
         for page in self._pages(one):
-            accounts = self._book.snapshots(sorted({said.account for said in page}))
-            for said in page:
-                left.discard((said.account, said.subscription))
-                account = accounts.get(said.account)
-                subs = account.subscriptions if account is not None else ()
-                sub = next((each for each in subs if each.no == said.subscription), None)
-                drift = drift_of(sub, said) if sub is None or sub.service == one.name else None
-                if drift is not None:
-                    yield drift
+            left -= {(said.account, said.subscription) for said in page}
+            yield from self._compared(one, page)
         for number, account in self._book.snapshots(sorted({number for number, _ in left})).items():
             for sub in account.subscriptions:
                 drift = drift_of(sub, ReportedState(number, sub.no, 0, 0, "")) if (number, sub.no) in left else None
                 if drift is not None:
                     yield drift
+
+    def _compared(self, one: ServiceAddress, page: Sequence[ReportedState]) -> Iterator[ServiceDrift]:
+        accounts = self._book.snapshots(sorted({said.account for said in page}))
+        for said in page:
+            account = accounts.get(said.account)
+            subs = account.subscriptions if account is not None else ()
+            sub = next((each for each in subs if each.no == said.subscription), None)
+            drift = drift_of(sub, said) if sub is None or sub.service == one.name else None
+            if drift is not None:
+                yield drift
 
     def _pages(self, one: ServiceAddress) -> Iterator[Sequence[ReportedState]]:
         secrets, after = [self._transport.opened(secret) for secret in one.secrets], ""
@@ -137,9 +155,12 @@ class DriftWatch:
         self._book.note_drift_task(service, has_task=True)
 
     def _repair(self, one: ServiceAddress, drift: ServiceDrift) -> None:
+        if drift.wanted != "deleted":
+            repeat_order(self._book, drift, self._clock.now())
+            return
+        # A deletion is ordered once, and given until it is done.
         account = self._book.snapshots([drift.account])[drift.account]
         sub, now = account.subscription(drift.subscription), self._clock.now()
-        command = _COMMAND[drift.wanted]
         order = Order(
             id=order_id(drift.account, sub.no, drift.given),
             service=one.name,
@@ -147,10 +168,25 @@ class DriftWatch:
             subscription=sub.no,
             generation=sub.generation,
             number=drift.given,
-            command=command,
-            name=self._book.contacts([drift.account])[drift.account].name if command == "delete" else "",
+            command="delete",
+            name=self._book.contacts([drift.account])[drift.account].name,
         )
         self._book.give_once_more(one.number, parcel_of(order, now), drift.account, sub.no, now)
+
+
+def repeat_order(store: Accounts, drift: ServiceDrift, now: datetime, author: str = ARREARS, why: str = "") -> bool:
+    """Order anew what a service is to be, by a number of its own; whether that is so still. Under the account's lock:
+    who has paid meanwhile, or has another order under way, is not stopped by what was seen before."""
+    with store.accounts([drift.account], now) as batch:
+        [unit] = batch.units
+        sub = unit.account.subscription(drift.subscription)
+        if unit.account.parked or sub.orders or sub.order_count != drift.given or WANTED[sub.state] != drift.wanted:
+            return False
+        said = why or f"the service says that it is {drift.reported}"
+        fact = OrderRepeated(sub.no, sub.order_count + 1, _COMMAND[drift.wanted], sub.generation)
+        unit.record(fact, author, said)
+        decide_until_rest(unit, store.policies(), batch.guards, only_consequences=True)
+    return True
 
 
 def sentence(one: KnownDrift) -> str:

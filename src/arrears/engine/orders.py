@@ -21,8 +21,10 @@ from arrears.engine.acknowledging import acknowledge, answered_in_part, open_ord
 from arrears.engine.acting import decide_until_rest
 from arrears.engine.failpoints import reached
 from arrears.ports import (
+    AccountReader,
     Accounts,
     DeliveryAnswer,
+    DeliveryBook,
     DeliveryClaim,
     DeliveryFate,
     InstallationControl,
@@ -115,6 +117,10 @@ class DeliveredServices:
             self._intake.record_system(EndpointTrouble(name=service), now, "arrears", why)
 
 
+class KnownAccounts(Accounts, AccountReader, Protocol):
+    """Accounts under their locks, and whether there is one."""
+
+
 _Fates = dict[str, tuple[DeliveryFate, str]]
 """See DeliveryFates in engine/courier.py."""
 
@@ -125,7 +131,7 @@ _Said = tuple[OrderName, str, Mapping[str, Any]]
 class OrderAnswers:
     """Records what services answer to their orders."""
 
-    def __init__(self, store: Accounts) -> None:
+    def __init__(self, store: KnownAccounts) -> None:
         self._store = store
 
     def heard(self, answered: Sequence[tuple[DeliveryClaim, DeliveryAnswer]], now: datetime) -> _Fates:
@@ -144,6 +150,26 @@ class OrderAnswers:
             except Refused as refused:
                 fates[claim.message] = DeliveryFate.UNFINISHED, refused.message
         return fates | self._recorded(said, now) if said else fates
+
+    def reported(self, queue: DeliveryBook, service: tuple[int, str], words: object, now: datetime) -> str:
+        """Record what a service (its endpoint and name) says of an order without being asked: what became of it. Said
+        twice it changes nothing. Refuses `bad_answer`, `bad_order_id`, `unknown_order` and `not_overtaken`."""
+        order = str(words.get("order")) if isinstance(words, dict) else ""
+        name, said = order_named(order), read_answer(words, order)
+        if name.account not in self._store.snapshots([name.account]):
+            raise _unknown(order)
+        policies = self._store.policies()
+        with self._store.accounts([name.account], now) as batch:
+            [unit] = batch.units
+            sub = next((each for each in unit.account.subscriptions if each.no == name.subscription), None)
+            if sub is None or sub.service != service[1] or name.number > sub.order_count:
+                raise _unknown(order)
+            fate, why = record_answer(unit, policies, name, said)
+            if unit.stored:
+                decide_until_rest(unit, policies, batch.guards, only_consequences=True)
+        if fate is DeliveryFate.TAKEN:
+            queue.end_delivery(service[0], order, now)
+        return why
 
     def _recorded(self, said: Sequence[_Said], now: datetime) -> _Fates:
         """All in one transaction; each in one of its own where one of them is about an account that is not there."""
@@ -176,6 +202,10 @@ class OrderAnswers:
             reached("results.before_commit")
         reached("results.after_commit")
         return fates
+
+
+def _unknown(order: str) -> Refused:
+    return Refused("unknown_order", f"{order} is no order that was given to this service")
 
 
 def record_answer(

@@ -233,6 +233,9 @@ class DeliveryBook(Protocol):
         for too long is parked, an endpoint that took nothing for too long, or says that it is gone (410), is switched
         off, and either is a task for staff."""
 
+    def end_delivery(self, endpoint: int, message: str, now: datetime) -> None:
+        """A parcel is over by its receiver's word, which came otherwise than as an answer; so is what it overtook."""
+
 
 class EventBook(Protocol):
     """The events, in the order in which they became known."""

@@ -32,7 +32,7 @@ class Stage:
         *,
         limits: Limits = DEFAULT_LIMITS,
         late: timedelta = timedelta(),
-        after_step: Callable[[datetime], None] | None = None,
+        after_step: Callable[[datetime], object] | None = None,
         providers: Providers = NO_PROVIDERS,
         context: MessageContext = PLAIN_CONTEXT,
     ) -> None:

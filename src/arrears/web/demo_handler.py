@@ -40,6 +40,15 @@ class DemoWorld(Protocol):
     def begin_anew(self, language: str) -> None:
         """Tell the story of another customer, who speaks this language, from the day on which a card is declined."""
 
+    def service_runs(self) -> bool:
+        """Whether the process of the service is there."""
+
+    def stop_service(self) -> None:
+        """End the process of the service, as a machine that is switched off would."""
+
+    def start_service(self) -> None:
+        """Start it again; what it was ordered meanwhile it is told now."""
+
     def staff_view(self) -> Sequence[tuple[str, Sequence[str]]]:
         """What staff see of the account: commands, each with the lines that it prints."""
 

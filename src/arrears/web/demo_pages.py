@@ -57,6 +57,7 @@ def landing(request: HttpRequest, world: DemoWorld) -> HttpResponse:
         "next_day": next_day if next_day > now.day else 0,
         "lines": _lines_of(now),
         "year_under_way": world.year_under_way(),
+        "service_runs": world.service_runs(),
     }
     return render(request, "demo/landing.html", values)
 
@@ -68,7 +69,7 @@ def _title(now: StoryNow) -> str:
         case Chapter.WARNED:
             return _("The warning has come")
         case Chapter.STOPPED:
-            return _("The notebook refuses to save")
+            return _("The service has stopped: its files can only be read")
         case Chapter.COMING_BACK:
             return _("Paid: the services are being switched on")
         case Chapter.RUNNING:
@@ -90,7 +91,7 @@ def _lines_of(now: StoryNow) -> list[tuple[str, bool]]:
     chapters = [
         (_("Day 0: the card is declined, and a mail says so"), True),
         (_("Day 21: a warning names the day on which the service stops"), now.warned),
-        (_("Day 31: the service has stopped, and the notebook refuses to save"), now.stopped),
+        (_("Day 31: the service has stopped, and its files can only be read"), now.stopped),
     ]
     if now.chapter is Chapter.ENDED:
         return [*chapters, (_("Day 120: nobody has paid; a day later the data is deleted"), True)]
@@ -119,6 +120,18 @@ STAFF: Final = "sam@operator.example"
 def begin_anew(_request: HttpRequest, world: DemoWorld) -> HttpResponse:
     """Another customer, whose card is declined; the language is the page's."""
     world.begin_anew(language_now())
+    return HttpResponseRedirect("/")
+
+
+@require_POST
+@demo_page
+def service(request: HttpRequest, world: DemoWorld) -> HttpResponse:
+    """End the process of the service, or start it again: what it is ordered meanwhile waits."""
+    match request.POST.get("do", ""):
+        case "stop":
+            world.stop_service()
+        case "start":
+            world.start_service()
     return HttpResponseRedirect("/")
 
 

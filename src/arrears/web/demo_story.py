@@ -66,7 +66,7 @@ class StoryNow(NamedTuple):
     newest: str
     warned: bool
     stopped: bool
-    notebook: str
+    service: str
 
 
 def standing_of(world: DemoWorld) -> StoryNow:

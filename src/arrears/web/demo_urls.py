@@ -11,6 +11,7 @@ urlpatterns = [
     path("", pages.landing),
     path("demo/time", pages.pass_time),
     path("demo/anew", pages.begin_anew),
+    path("demo/service", pages.service),
     path("demo/sign-in", pages.sign_in),
     path("demo/staff", pages.staff),
     path("demo/console", pages.console),

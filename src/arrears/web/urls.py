@@ -37,6 +37,7 @@ from arrears.web.visitors import confirm_address
 from arrears.web.visitors import help as visitors
 from arrears.web.webhooks import messages as mail_webhooks
 from arrears.web.webhooks import payments as payment_webhooks
+from arrears.web.webhooks import services as service_webhooks
 
 
 class AccountId:
@@ -118,6 +119,7 @@ urlpatterns = [
     re_path(r"^assets/(?P<stem>[a-z]+)-(?P<digest>[0-9a-f]{12})\.(?P<suffix>[a-z]{2,3})$", assets.serve),
     path("v1/", api.urls),
     path("webhooks/mail/<slug:provider>", mail_webhooks.receive),
+    path("webhooks/services/<str:service>", service_webhooks.receive),
     path("webhooks/<slug:provider>", payment_webhooks.receive),
 ]
 

@@ -34,7 +34,7 @@ def gated(live: Installation, pages: WSGIHandler | None = None) -> Gate:
     """The pages of an installation (`pages`, or all that there are) behind the gate, with what machines ask beside
     them."""
     asked = beside(live.url, live.clock.now, settings().metrics_token)
-    return gate(pages or get_application(), asked, StandingPages(live.url, settings().base_url, live.clock.now))
+    return gate(pages or get_application(), asked, StandingPages(live.url, live.providers.base_url, live.clock.now))
 
 
 def _opened() -> Installation:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from standardwebhooks import Webhook
+from standardwebhooks.webhooks import WebhookVerificationError
 
 from arrears.core.errors import Refused
 
@@ -42,3 +43,15 @@ def signed_headers(secrets: Sequence[str], message: str, at: datetime, body: byt
         "webhook-timestamp": str(int(at.timestamp())),
         "webhook-signature": " ".join(Webhook(one).sign(message, at.astimezone(UTC), text) for one in secrets),
     }
+
+
+def is_signed(secrets: Sequence[str], headers: Mapping[str, str], body: bytes) -> bool:
+    """Whether one of these secrets has signed a body, at most five minutes from now: what services ask of us, asked of
+    a service that speaks to us."""
+    for secret in secrets:
+        try:
+            Webhook(secret).verify(body, {name.lower(): value for name, value in headers.items()}, json_parse=False)
+        except (WebhookVerificationError, ValueError):
+            continue
+        return True
+    return False

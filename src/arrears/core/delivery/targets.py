@@ -113,6 +113,10 @@ class AllowedTargets:
         )
 
 
+LOOPBACK: Final = AllowedTargets(networks=(ipaddress.ip_network("127.0.0.0/8"),))
+"""This machine alone."""
+
+
 def _names(pattern: str, host: str) -> bool:
     return pattern in ("*", host) or (pattern.startswith("*.") and host.endswith(pattern[1:]))
 

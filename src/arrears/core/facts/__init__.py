@@ -21,11 +21,13 @@ from arrears.core.facts.answered import (
     NoticeBounced,
     NoticeFailed,
     OrderAcknowledged,
+    OrderRepeated,
     RecipientsChanged,
     TaskClosed,
     WarnedHow,
     WarnedOtherwise,
 )
+from arrears.core.facts.arranged import ArrangementEnded, ArrangementKept, ArrangementMade
 from arrears.core.facts.base import (
     Allocation,
     Evidence,
@@ -153,6 +155,9 @@ __all__ = [
     "Allocation",
     "Announcement",
     "AnyFact",
+    "ArrangementEnded",
+    "ArrangementKept",
+    "ArrangementMade",
     "AttemptCreated",
     "AttemptMoved",
     "AuthorisationDeclined",
@@ -213,6 +218,7 @@ __all__ = [
     "NoticePart",
     "Noticed",
     "OrderAcknowledged",
+    "OrderRepeated",
     "Owing",
     "Parked",
     "PastDue",
@@ -281,6 +287,9 @@ AnyFact = (
     | ReasonLifted
     | HoldPlaced
     | HoldEnded
+    | ArrangementMade
+    | ArrangementKept
+    | ArrangementEnded
     | DoubtRaised
     | DoubtCleared
     | BecamePastDue
@@ -302,6 +311,7 @@ AnyFact = (
     | Parked
     | Unparked
     | OrderAcknowledged
+    | OrderRepeated
     | DeletedInPart
     | NoticeAccepted
     | NoticeFailed

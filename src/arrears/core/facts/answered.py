@@ -35,6 +35,16 @@ class OrderAcknowledged(Fact, frozen=True, tag="order_acknowledged"):
     overtaken: bool = False
 
 
+class OrderRepeated(Fact, frozen=True, tag="order_repeated"):
+    """A service is not in the state that its newest order made, so the same is ordered anew, by a number of its own
+    (`restrict`, `disable` or `resume`; a deletion is ordered once). Nothing else follows: no date moves by it."""
+
+    subscription: int
+    order_no: int
+    order: str
+    generation: int
+
+
 class DeletedInPart(Fact, frozen=True, tag="deleted_in_part"):
     """The service's word that an order to delete is carried out in part: the order stays open, and `left` says what is
     still there, by the service's own names, as `deleted` does of what is gone."""

@@ -245,6 +245,14 @@ def _order_acknowledged(account: Account, fact: f.OrderAcknowledged, _: f.Record
     return with_subscription(account, sub)
 
 
+def _order_repeated(account: Account, fact: f.OrderRepeated, recorded: f.Recorded) -> Account:
+    sub = account.subscription(fact.subscription)
+    resume = fact.order == "resume"
+    after = with_order(sub, fact.order_no, fact.order, recorded if resume else None)
+    orders = (*after.orders[:-1], replace(after.orders[-1], repeated=True))
+    return with_subscription(account, replace(after, orders=orders, repeats=sub.repeats + 1))
+
+
 def _notice_accepted(account: Account, fact: f.NoticeAccepted, recorded: f.Recorded) -> Account:
     for sub in account.subscriptions:
         if sub.no in fact.left_out:
@@ -317,6 +325,7 @@ FOLDS: Final[Folds] = {
     f.Parked: _parked,
     f.Unparked: _unparked,
     f.OrderAcknowledged: _order_acknowledged,
+    f.OrderRepeated: _order_repeated,
     f.DeletedInPart: _deleted_in_part,
     f.NoticeAccepted: _notice_accepted,
     f.NoticeFailed: _nothing,

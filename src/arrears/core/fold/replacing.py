@@ -36,7 +36,7 @@ def with_order(sub: Subscription, no: int, kind: str, given: Recorded | None = N
     if no == 0:
         return sub
     order = OpenOrder(no, kind) if given is None else OpenOrder(no, kind, since=given.at, given_seq=given.seq)
-    return replace(sub, order_count=no, orders=(*sub.orders, order))
+    return replace(sub, order_count=no, orders=(*sub.orders, order), repeats=0)
 
 
 def later(a: Any, b: Any) -> Any:

@@ -10,9 +10,17 @@ from arrears.core import facts as f
 from arrears.core.account import Action
 from arrears.core.calendar import calendar_of
 from arrears.core.invariants.checked import ONE_DAY, AccountBook, Checks, Sub, Warned
-from arrears.core.invariants.reported import since
+from arrears.core.invariants.reported import order_given, since
 from arrears.core.messages.kinds import KINDS
 from arrears.core.states import State
+
+REPEATED: Final = {
+    State.ACTIVE: "resume",
+    State.PAST_DUE: "resume",
+    State.RESTRICTED: "restrict",
+    State.DISABLED: "disable",
+}
+"""What may be ordered anew in each state; a deletion never."""
 
 
 def noticed(book: AccountBook, fact: f.Noticed, recorded: f.Recorded) -> None:
@@ -217,6 +225,14 @@ def order_acknowledged(book: AccountBook, fact: f.OrderAcknowledged, recorded: f
     end.ended_on = fact.ended_on
 
 
+def order_repeated(book: AccountBook, fact: f.OrderRepeated, _: f.Recorded) -> None:
+    """It orders what the subscription is in, once everything before it was answered (I15, I16)."""
+    sub = book.subs[fact.subscription]
+    if REPEATED.get(sub.state) != fact.order or sub.open_orders:
+        book.breach("I15", f"subscription {sub.no} is {sub.state}, and {fact.order} is ordered anew")
+    order_given(book, sub, fact.order_no, fact.order)
+
+
 def deleted_in_part(book: AccountBook, fact: f.DeletedInPart, _: f.Recorded) -> None:
     """Of an order that is open, and stays so (I16)."""
     if book.subs[fact.subscription].open_orders.get(fact.order_no) != "delete" or not fact.left:
@@ -256,6 +272,7 @@ ANSWERS: Final[Checks] = {
     f.ResetAsked: nothing,
     f.SignInChanged: nothing,
     f.OrderAcknowledged: order_acknowledged,
+    f.OrderRepeated: order_repeated,
     f.DeletedInPart: deleted_in_part,
     f.Parked: parked,
     f.Unparked: unparked,

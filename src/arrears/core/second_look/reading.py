@@ -186,6 +186,8 @@ class ReadJournal:
         match recorded.fact:
             case f.SubscriptionAdded(subscription=number, service=service):
                 self.subs[number] = ReadSubscription(service)
+            case f.OrderRepeated(subscription=number, order_no=order):
+                self._ordered(number, order)
             case f.Restricted(subscription=number, order_no=order):
                 self._ordered(number, order)
             case f.Disabled(subscription=number, order_no=order, terms=terms, on=on):

@@ -120,7 +120,8 @@ WITH wanted AS (
         'sign_in_changed', 'resume_late')
     UNION ALL
     SELECT account_id, seq, 'order' FROM fact
-    WHERE kind IN ('restricted', 'disabled', 'canceled', 'reason_set', 'deletion_ordered', 'resumed')
+    WHERE kind IN ('restricted', 'disabled', 'canceled', 'reason_set', 'deletion_ordered', 'resumed',
+        'order_repeated')
       AND coalesce((body::jsonb ->> 'order_no')::integer, 0) > 0
     UNION ALL
     SELECT account_id, seq, 'notice' FROM fact

@@ -87,6 +87,11 @@ FROM delivery n WHERE n.endpoint_id = %(endpoint)s AND n.message = ANY(%(message
   AND n.state = 'acknowledged' AND d.endpoint_id = n.endpoint_id AND d.key = n.key AND d.place < n.place AND d.fenced
   AND d.state <> 'acknowledged'
 """
+END_BY_WORD: Final[LiteralString] = """
+UPDATE delivery SET state = 'acknowledged', lease_until = NULL, failing_since = NULL, moved_at = %(now)s,
+    said = 'done, by its own word'
+WHERE endpoint_id = %(endpoint)s AND message = ANY(%(messages)s::text[]) AND state <> 'acknowledged'
+"""
 BACK_AGAIN: Final[LiteralString] = """
 UPDATE endpoint SET failures = 0, failing_since = NULL, next_at = %(now)s WHERE endpoint_id = %(endpoint)s
 """
@@ -162,6 +167,14 @@ class PostgresDeliveries:
             for endpoint in sorted({one.claim.endpoint for one in outcomes}):
                 recorded += _record(db, endpoint, [one for one in outcomes if one.claim.endpoint == endpoint], now)
         return recorded
+
+    def end_delivery(self, endpoint: int, message: str, now: datetime) -> None:
+        """See ports.DeliveryBook."""
+        values = {"endpoint": endpoint, "messages": [message], "now": now}
+        with self.transaction() as db:
+            db.execute("SELECT FROM endpoint WHERE endpoint_id = %(endpoint)s FOR UPDATE", values)
+            db.execute(END_BY_WORD, values)
+            db.execute(OVERTAKEN, values)
 
 
 def no_endpoint(name: str) -> Refused:

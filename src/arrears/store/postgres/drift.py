@@ -22,17 +22,25 @@ SECRETS: Final[LiteralString] = """
 SELECT endpoint_id, secret FROM endpoint_secret
 WHERE endpoint_id = ANY(%(numbers)s) AND (until IS NULL OR until > %(now)s) ORDER BY no DESC
 """
-FOUND: Final[LiteralString] = """
+# Another order is another matter, unless it orders the same anew.
+_SAME: Final[LiteralString] = """(d.kind = excluded.kind AND d.reported = excluded.reported
+        AND (d.given = excluded.given OR d.given - d.repairs = excluded.given - excluded.repairs))"""
+FOUND: Final[LiteralString] = f"""
 INSERT INTO service_drift AS d (endpoint_id, reported_account, subscription, kind, wanted, reported, sequence, given,
-    since, seen_at)
+    repairs, since, seen_at)
 SELECT %(endpoint)s, v.*, %(now)s, %(now)s
 FROM unnest(%(accounts)s::bigint[], %(subscriptions)s::integer[], %(kinds)s::text[], %(wanted)s::text[],
-    %(reported)s::text[], %(sequences)s::integer[], %(given)s::integer[]) AS v
+    %(reported)s::text[], %(sequences)s::integer[], %(given)s::integer[], %(repairs)s::integer[]) AS v
 ON CONFLICT (endpoint_id, reported_account, subscription) DO UPDATE SET seen_at = excluded.seen_at,
     sequence = excluded.sequence, given = excluded.given, kind = excluded.kind, wanted = excluded.wanted,
     reported = excluded.reported,
-    since = CASE WHEN (d.kind, d.reported, d.given) = (excluded.kind, excluded.reported, excluded.given) THEN d.since
-        ELSE excluded.since END
+    repairs = CASE WHEN {_SAME} THEN greatest(d.repairs, excluded.repairs) ELSE excluded.repairs END,
+    has_task = d.has_task AND {_SAME},
+    since = CASE WHEN {_SAME} THEN d.since ELSE excluded.since END
+"""
+GONE: Final[LiteralString] = """
+DELETE FROM service_drift WHERE endpoint_id = %(endpoint)s AND seen_at < %(now)s AND (%(all)s
+    OR (reported_account, subscription) IN (SELECT * FROM unnest(%(accounts)s::bigint[], %(subscriptions)s::integer[])))
 """
 DRIFT: Final[LiteralString] = """
 SELECT e.name, d.reported_account, d.subscription, d.kind, d.wanted, d.reported, d.sequence, d.given, d.since,
@@ -67,6 +75,23 @@ class PostgresDrift:
                 secrets[number].append(secret)
         return [ServiceAddress(number, name, url, tuple(secrets[number])) for number, name, url in sorted(rows)]
 
+    def service_called(self, name: str, now: datetime) -> ServiceAddress | None:
+        """See ports.DriftBook."""
+        with self.transaction() as db:
+            found = db.execute(
+                "SELECT endpoint_id, url FROM endpoint WHERE name = %s AND use = 'service' AND state <> 'removed'",
+                [name],
+            ).fetchone()
+            if found is None:
+                return None
+            rows = db.execute(SECRETS, {"numbers": [found[0]], "now": now}).fetchall()
+            return ServiceAddress(found[0], name, found[1], tuple(secret for _, secret in rows))
+
+    def ask_soon(self, endpoint: int) -> None:
+        """See ports.DriftBook."""
+        with self.transaction() as db:
+            db.execute("UPDATE endpoint SET asked_at = NULL WHERE endpoint_id = %s", [endpoint])
+
     def stopped_subscriptions(self, service: str) -> Sequence[tuple[int, int]]:
         """See ports.DriftBook."""
         with self.reading() as db:
@@ -77,7 +102,7 @@ class PostgresDrift:
             return [(account, no) for account, no in found]
 
     def record_drift(
-        self, service: str, found: Sequence[ServiceDrift], now: datetime
+        self, service: str, found: Sequence[ServiceDrift], now: datetime, of: Sequence[tuple[int, int]] | None = None
     ) -> tuple[Sequence[KnownDrift], bool]:
         """See ports.DriftBook."""
         with self.transaction() as db:
@@ -93,10 +118,14 @@ class PostgresDrift:
             had_task = tasks.fetchone() is not None
             if found:
                 accounts, subscriptions, kinds, *rest = map(list, zip(*found, strict=True))
-                values = dict(zip(("wanted", "reported", "sequences", "given"), rest, strict=True))
+                values = dict(zip(("wanted", "reported", "sequences", "given", "repairs"), rest, strict=True))
                 named = {"accounts": accounts, "subscriptions": subscriptions, "kinds": [str(one) for one in kinds]}
                 db.execute(FOUND, {"endpoint": endpoint, "now": now, **named, **values})
-            db.execute("DELETE FROM service_drift WHERE endpoint_id = %s AND seen_at < %s", [endpoint, now])
+            keys = {
+                "accounts": [account for account, _ in of or ()],
+                "subscriptions": [number for _, number in of or ()],
+            }
+            db.execute(GONE, {"endpoint": endpoint, "now": now, "all": of is None, **keys})
             known = _known(db, f"{DRIFT} ORDER BY d.since, 1, 2, 3")
             return [one for one in known if one.service == service], had_task
 

@@ -56,10 +56,21 @@ CutFact = f.Restricted | f.Disabled | f.Deferred | f.Resumed | f.DateMoved
 DeletionFact = f.DeletionScheduled | f.DeletionUnscheduled | f.DeletionOrdered
 
 
-ServiceFact = f.SubscriptionAdded | f.Canceled | f.Reactivated | f.ReasonSet | f.ReasonLifted | f.OrderAcknowledged
+ServiceFact = (
+    f.SubscriptionAdded
+    | f.Canceled
+    | f.Reactivated
+    | f.ReasonSet
+    | f.ReasonLifted
+    | f.OrderAcknowledged
+    | f.OrderRepeated
+)
 
 
 WaitFact = f.HoldPlaced | f.HoldEnded | f.DoubtRaised | f.DoubtCleared
+
+
+PromiseFact = f.ArrangementMade | f.ArrangementKept | f.ArrangementEnded
 
 
 MethodFact = f.MethodAdded | f.MethodActivated | f.MethodRenewed | f.MethodSpent | f.MethodRemoved
