@@ -217,7 +217,7 @@ class BankWorld:
 
     def ending(self, calls: int) -> None:
         """The worker ends at its so-manieth decision about a transfer; below zero never."""
-        for name in ("decide_credit", "add_parts", "set_doubted"):
+        for name in ("decide_credit", "open_credits", "match_credits", "add_parts", "set_doubted"):
             self.store.__dict__.pop(name, None)
             if calls >= 0:
                 setattr(self.store, name, self._ends_at(getattr(self.store, name), calls))
