@@ -23,6 +23,7 @@ from tests.web.living import Living, day_in_amsterdam, living
 
 from arrears import wiring
 from arrears.core.account import Mode
+from arrears.core.arrangements import Every, equal_parts
 from arrears.core.states import Reason
 from arrears.engine import commands, system
 from arrears.engine.booking import Payment
@@ -136,6 +137,13 @@ def _pays_by_transfer(town: Town, account: int) -> None:
     commands.record_payments(town.shop.store, payments, town.now, "api:1")
 
 
+def _promises(town: Town, account: int) -> None:
+    first = town.now.date() + timedelta(days=10)
+    parts = equal_parts(12_000, first, 3, Every.MONTH)
+    agreed = {"now": town.now, "author": "staff:1", "why": "agreed by telephone"}
+    commands.promise(town.shop.store, account, parts, **agreed)
+
+
 def _warns_others(town: Town, account: int) -> None:
     profile.add_extra(
         town.shop.store, account, "techniek@example.org", "Techniek", "nl", now=town.shop.clock.now(), author="token:1"
@@ -171,6 +179,7 @@ RECIPES: Final[dict[str, Recipe]] = {
     "no administrator": Recipe(EUR, days=5, roles=("billing_reader",)),
     "long names": Recipe(EUR, days=25, then=_warns_others, name=LONG),
     "200 debts": Recipe(((1099, "EUR"),) * 200, days=40, then=lambda town, no: town.card(no, "insufficient_funds")),
+    "promised": Recipe(EUR, days=5, then=_promises),
     LAST: Recipe(EUR, days=40, then=lambda town, no: town.card(no, "approve")),
 }
 

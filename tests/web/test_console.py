@@ -22,6 +22,7 @@ from arrears.core.certificate import verified
 from arrears.core.closed import closed
 from arrears.core.people.roles import MAY, StaffAct, StaffRole
 from arrears.core.states import Reason
+from arrears.engine.commands.arrangements import promisable
 from arrears.notices.certificate_paper import FILE
 from arrears.web.console.kinds import StaffForm
 
@@ -203,6 +204,8 @@ FILLED: Final = closed(
     {
         StaffForm.HOLD: {"scope": "account"},
         StaffForm.RELEASE: {"hold": "1"},
+        StaffForm.PROMISE: {"count": "3", "every": "month", "collected": "no"},
+        StaffForm.END_PROMISE: {"arrangement": "1"},
         StaffForm.DISPUTE: {},
         StaffForm.DUE_DATE: {},
         StaffForm.CREDIT: {"amount": "1.00"},
@@ -232,6 +235,8 @@ def test_what_an_act_shows_is_what_it_does_and_looking_does_nothing(
         "subscription": f"sub_{number}_{account.subscriptions[0].no}",
         **FILLED[kind],
     }
+    if kind is StaffForm.PROMISE:
+        form["promised"] = promisable(account)[0].currency
     if kind is StaffForm.RELEASE:
         form["hold"] = next((str(hold.no) for hold in account.holds if hold.ended_at is None), "1")
     if kind is StaffForm.WARNED:
@@ -269,7 +274,10 @@ def _owing(town: Town, kind: StaffForm) -> int:
     owe = [number for number, account in snapshots.items() if account.debts and account.subscriptions]
     held = [n for n in owe if any(hold.ended_at is None for hold in snapshots[n].holds)]
     canceled = [n for n in owe if any(Reason.CANCELED in sub.reasons for sub in snapshots[n].subscriptions)]
-    fit = {StaffForm.RELEASE: held, StaffForm.REACTIVATE: canceled}.get(kind) or owe
+    late = [n for n in owe if promisable(snapshots[n])]
+    promised = [n for n in owe if snapshots[n].arrangements]
+    fits = {StaffForm.RELEASE: held, StaffForm.REACTIVATE: canceled}
+    fit = {**fits, StaffForm.PROMISE: late, StaffForm.END_PROMISE: promised}.get(kind) or owe
     return fit[list(StaffForm).index(kind) % len(fit)]
 
 

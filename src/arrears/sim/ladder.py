@@ -33,6 +33,7 @@ class Ladder:
         self.debts: dict[int, OwedDebt] = {}
         self.subs: dict[int, Used] = {}
         self.holds: dict[int, Hold] = {}
+        self.promised: dict[int, tuple[int, ...]] = {}
         self.warnings: list[Announced] = []
         self.found: list[str] = []
 
@@ -147,6 +148,10 @@ class Ladder:
                 self._acts(self.subs[fact.subscription], Action.DELETE, fact.on, recorded)
             case f.HoldEnded():
                 self._hold_ended(fact)
+            case f.ArrangementMade(arrangement=made):
+                self.promised[made.no] = made.debts
+            case f.ArrangementEnded():
+                self._promise_ended(self.promised[fact.arrangement])
             case _:
                 pass
         self._money(fact)
@@ -190,6 +195,13 @@ class Ladder:
     def _days_moved(self) -> None:
         for sub in self.subs.values():
             sub.goes_on = False
+
+    def _promise_ended(self, debts: tuple[int, ...]) -> None:
+        """Who had promised to pay these is warned anew of everything that lay ahead."""
+        for sub in self.subs.values():
+            for action in Action if any(debt.no in debts for debt in self.debts_of(sub)) else ():
+                if self.counting(sub, action):
+                    self.void(sub.no, action)
 
     def _ahead(self, sub: Used) -> tuple[Action, ...]:
         if sub.state is State.PAST_DUE:

@@ -27,6 +27,7 @@ from arrears.core.facts.answered import (
     WarnedHow,
     WarnedOtherwise,
 )
+from arrears.core.facts.arranged import ArrangementEnded, ArrangementKept, ArrangementMade
 from arrears.core.facts.base import (
     Allocation,
     Evidence,
@@ -154,6 +155,9 @@ __all__ = [
     "Allocation",
     "Announcement",
     "AnyFact",
+    "ArrangementEnded",
+    "ArrangementKept",
+    "ArrangementMade",
     "AttemptCreated",
     "AttemptMoved",
     "AuthorisationDeclined",
@@ -283,6 +287,9 @@ AnyFact = (
     | ReasonLifted
     | HoldPlaced
     | HoldEnded
+    | ArrangementMade
+    | ArrangementKept
+    | ArrangementEnded
     | DoubtRaised
     | DoubtCleared
     | BecamePastDue

@@ -70,6 +70,9 @@ ServiceFact = (
 WaitFact = f.HoldPlaced | f.HoldEnded | f.DoubtRaised | f.DoubtCleared
 
 
+PromiseFact = f.ArrangementMade | f.ArrangementKept | f.ArrangementEnded
+
+
 MethodFact = f.MethodAdded | f.MethodActivated | f.MethodRenewed | f.MethodSpent | f.MethodRemoved
 
 

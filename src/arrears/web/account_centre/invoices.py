@@ -56,6 +56,9 @@ def _state(visit: Visit, one: InvoiceShown) -> str:
     if one.left is None:
         return _("not asked for any more") if one.given_up else _("paid")
     rest = {"rest": visit.amount(one.open_minor, one.debt.currency)}
+    promised = visit.snapshot.arrangement_on(one.debt.no)
+    if promised is not None and not visit.snapshot.debt_is_withheld(one.debt.no):
+        return _("%(rest)s is open, promised for %(day)s") % {**rest, "day": visit.day(promised.parts[-1].on)}
     if visit.snapshot.debt_is_held(one.debt.no):
         return _("on hold: %(rest)s is open, and nothing is asked for it now") % rest
     if one.left.day_0 is None:

@@ -12,6 +12,7 @@ from arrears.core.account import Action, Debt, Subscription
 from arrears.core.deadlines import ahead
 from arrears.core.decide import outlook
 from arrears.core.facts import AttemptCreated
+from arrears.core.payments.arranged import due_parts
 from arrears.core.payments.settlement import part_range, quotes, waits_for_an_outcome
 from arrears.core.payments.values import AttemptState
 from arrears.core.states import Reason, State
@@ -64,8 +65,8 @@ def owed(visit: Visit, also: Sequence[int] = ()) -> list[Owed]:
     account = visit.snapshot
     found = []
     for quote in quotes(visit.view, also):
-        debts = [debt for part in quote.parts if (debt := account.debt(part.debt)) is not None]
-        lines = tuple(line(visit, debt) for debt in debts)
+        parts = [(debt, part.minor) for part in quote.parts if (debt := account.debt(part.debt)) is not None]
+        lines = tuple(line(visit, debt, minor) for debt, minor in parts)
         amount = visit.amount(quote.amount_minor, quote.currency)
         part = part_range(visit.view, quote)
         least, most = (visit.amount(minor, quote.currency) for minor in part) if part else ("", "")
@@ -80,10 +81,10 @@ def payable(sums: Sequence[Owed]) -> list[Owed]:
     return [one for one in sums if not one.waits]
 
 
-def line(visit: Visit, debt: Debt) -> OwedLine:
-    """One debt as the reader writes it."""
+def line(visit: Visit, debt: Debt, minor: int | None = None) -> OwedLine:
+    """One debt as the reader writes it; `minor` of it, or all that is open."""
     services = visit.listed([called(visit.snapshot, no) for no in debt.subscriptions])
-    amount = visit.amount(debt.open_minor, debt.currency)
+    amount = visit.amount(debt.open_minor if minor is None else minor, debt.currency)
     return OwedLine(debt.no, debt.number, visit.day(debt.due_on), amount, services, debt.day_0 is not None)
 
 
@@ -126,8 +127,11 @@ def by_transfer(visit: Visit, numbers: str) -> str:
 
 
 def offered(visit: Visit) -> list[OwedLine]:
-    """Invoices that are not due yet: they may be paid too, and are never added by themselves."""
-    return [line(visit, debt) for debt in offered_debts(visit) if not debt.settled_separately]
+    """Invoices that are not due yet, or are promised for later days: they may be paid too, and are never added by
+    themselves."""
+    account = visit.snapshot
+    later = [d for d in account.debts if account.arrangement_on(d.no) and not account.debt_is_withheld(d.no)]
+    return [line(visit, debt) for debt in (*later, *offered_debts(visit)) if not debt.settled_separately]
 
 
 def offered_debts(visit: Visit) -> list[Debt]:
@@ -147,12 +151,34 @@ def offered_debts(visit: Visit) -> list[Debt]:
 def held(visit: Visit) -> list[OwedLine]:
     """Invoices that are disputed or held: nobody asks for them now."""
     account = visit.snapshot
-    return [line(visit, debt) for debt in account.debts if account.debt_is_held(debt.no)]
+    return [line(visit, debt) for debt in account.debts if account.debt_is_withheld(debt.no)]
 
 
 def late_and_held(visit: Visit) -> bool:
     """Whether something is past due of which nobody asks for anything now."""
-    return any(visit.snapshot.debt_is_held(debt.no) for debt in visit.view.past_due)
+    return any(visit.snapshot.debt_is_withheld(debt.no) for debt in visit.view.past_due)
+
+
+class Promised(NamedTuple):
+    """What was agreed about past-due invoices, and is not over: their numbers, and each day that is left with its sum.
+    `collected`: each is charged on its day."""
+
+    numbers: str
+    parts: tuple[str, ...]
+    collected: bool
+
+
+def promised(visit: Visit) -> list[Promised]:
+    """The promises to pay and the instalments that are open."""
+    account, text = visit.snapshot, _("%(amount)s by %(day)s")
+    found = []
+    for one in account.arrangements:
+        due = sum(part.minor for part in due_parts(account, one, max(visit.view.today, one.next.on)))
+        sums = [(one.next.on, due), *((part.on, part.minor) for part in one.parts[one.kept + 1 :])]
+        parts = tuple(text % {"amount": visit.amount(m, one.currency), "day": visit.day(on)} for on, m in sums if m)
+        numbers = visit.listed([debt.number for debt in account.debts if debt.no in one.debts])
+        found.append(Promised(numbers, parts, one.collects))
+    return found
 
 
 class UnderWay(NamedTuple):

@@ -35,6 +35,7 @@ from arrears.web.account_centre.owed import (
     offered,
     owed,
     payable,
+    promised,
     stays_ahead,
     under_way,
 )
@@ -97,6 +98,7 @@ def shown(visit: Visit, also: Sequence[int] = (), why: str = "", status: int = 2
         "also": also,
         "stays_ahead": stays_ahead(visit),
         "late_and_held": late_and_held(visit),
+        "promised": promised(visit),
         "held": held(visit),
         "carried": [*goes_on(visit), *carried(visit)],
         "coming": any(one.averted for one in coming(visit)),

@@ -154,10 +154,14 @@ def ahead(visit: Visit, teller: Teller) -> Iterator[TimelineEvent]:
     for one in coming(visit):
         yield TimelineEvent(max(one.on, today), says(one), grave=True)
     for hold in visit.snapshot.holds:
-        if hold.ended_at is None and hold.until is not None:
+        if hold.ended_at is None and hold.until is not None and not hold.arrangement:
             yield TimelineEvent(
                 max(hold.until, today), _("The hold on %(what)s ends.") % {"what": teller.on_what(hold)}
             )
+    for promise in visit.snapshot.arrangements:
+        for part in promise.parts[promise.kept :]:
+            text = _("Last day of what you promised: %(amount)s.")
+            yield TimelineEvent(max(part.on, today), text % {"amount": visit.amount(part.minor, promise.currency)})
     yield from _cards(visit)
 
 

@@ -18,7 +18,7 @@ from arrears.store.postgres.lists import list_tasks
 from arrears.store.postgres.queries import reference
 from arrears.web.account_centre.fact_words import Teller
 from arrears.web.account_centre.frame import Visit
-from arrears.web.account_centre.owed import carried
+from arrears.web.account_centre.owed import carried, promised
 from arrears.web.account_centre.paged import page_of
 from arrears.web.account_centre.timeline import ahead, by_day, fates
 from arrears.web.console.act_forms import FORMS
@@ -49,6 +49,7 @@ def page(console: ConsoleRequest, account: int) -> HttpResponse:
         "owed": [_debt(visit, one) for one in explained.value["owed"]],
         "carried": carried(visit),
         "subscriptions": [_subscription(visit, number) for number in _numbers(visit.snapshot)],
+        "promised": promised(visit),
         "holds": [(hold.reason, hold.until and visit.day(hold.until)) for hold in _holds(visit.snapshot)],
         "waits": [one["code"].replace("_", " ") for one in explained.value["waits_for"]],
         "unreachable": explained.unreached is not None,
@@ -93,7 +94,7 @@ def _numbers(account: Account) -> list[int]:
 
 
 def _holds(account: Account) -> Iterator[Any]:
-    return (hold for hold in account.holds if hold.ended_at is None)
+    return (hold for hold in account.holds if hold.ended_at is None and not hold.arrangement)
 
 
 def _subscription(visit: Visit, number: int) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from arrears.core.account import ALL_STOPS, Account, Action, HoldScope
+from arrears.core.arrangements import Every, equal_parts
 from arrears.core.closed import closed
 from arrears.core.errors import Refused
 from arrears.core.facts import WarnedHow
@@ -19,9 +20,11 @@ from arrears.core.states import Reason, State
 from arrears.engine import commands
 from arrears.engine.booking import Payment
 from arrears.engine.commands import corrections
+from arrears.engine.commands.arrangements import PARTS_MAX, promisable
 from arrears.engine.commands.warned_otherwise import SpokenWarning, record_warned
 from arrears.web.console.filled import Act, Filled
 from arrears.web.console.kinds import FormField, StaffForm
+from arrears.web.numbers import whole
 
 Choice = TypeVar("Choice", bound=StrEnum)
 
@@ -70,6 +73,29 @@ def _scope(form: Filled) -> tuple[HoldScope, int]:
 def _release(form: Filled) -> Act:
     hold, why, console = form.hold(), form.line(), form.console
     return lambda store: commands.release(store, form.visit.account, hold, console.now, console.author, why)
+
+
+def _promise(form: Filled) -> Act:
+    debts, first, why, console = form.promised(), form.day("day"), form.line(), form.console
+    count = whole(form.text("count"))
+    if not 1 <= count <= PARTS_MAX:
+        raise Refused("bad_part", _("Say in how many parts, from 1 to %(most)s.") % {"most": PARTS_MAX})
+    parts = equal_parts(sum(debt.open_minor for debt in debts), first, count, _one(Every, form, "every"))
+    return lambda store: commands.promise(
+        store,
+        form.visit.account,
+        parts,
+        debts=[debt.no for debt in debts],
+        collects=form.text("collected") == "yes",
+        now=console.now,
+        author=console.author,
+        why=why,
+    )
+
+
+def _end_promise(form: Filled) -> Act:
+    number, why, console = form.arrangement(), form.line(), form.console
+    return lambda store: commands.end_promise(store, form.visit.account, number, console.now, console.author, why)
 
 
 def _dispute(form: Filled) -> Act:
@@ -169,7 +195,24 @@ FORMS: Final[Mapping[StaffForm, OneForm]] = closed(
             gettext_lazy("New warnings follow, with their whole lead."),
             (FormField.HOLD,),
             _release,
-            lambda account: any(hold.ended_at is None for hold in account.holds),
+            lambda account: any(hold.ended_at is None and not hold.arrangement for hold in account.holds),
+        ),
+        StaffForm.PROMISE: OneForm(
+            gettext_lazy("Promise to pay, or instalments"),
+            gettext_lazy(
+                "Until the next day nothing is sent or stopped because of these invoices. A day that passes unpaid "
+                "breaks the promise: the ladder goes on where it had stopped, with new warnings."
+            ),
+            (FormField.PROMISED, FormField.COUNT, FormField.DAY, FormField.EVERY, FormField.COLLECTED),
+            _promise,
+            lambda account: promisable(account) != [],
+        ),
+        StaffForm.END_PROMISE: OneForm(
+            gettext_lazy("End a promise to pay"),
+            gettext_lazy("The ladder goes on where it had stopped, with new warnings. No date comes earlier."),
+            (FormField.ARRANGEMENT,),
+            _end_promise,
+            lambda account: account.arrangements != (),
         ),
         StaffForm.DISPUTE: OneForm(
             gettext_lazy("The customer objects to an invoice"),

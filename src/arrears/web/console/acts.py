@@ -13,16 +13,19 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from arrears.core.account import Account, Action
+from arrears.core.account import Account, Action, Hold
+from arrears.core.arrangements import Every
 from arrears.core.closed import closed
 from arrears.core.errors import Refused
 from arrears.core.facts import WarnedHow
 from arrears.core.people.roles import StaffAct
 from arrears.core.states import State
 from arrears.core.view import View
+from arrears.engine.commands.arrangements import PARTS_MAX, promisable
 from arrears.engine.explaining import explained_subscription
 from arrears.engine.rehearsing import Rehearsed, as_rehearsed, rehearse
 from arrears.notices import values
+from arrears.web.account_centre.fact_words_promises import parts_listed
 from arrears.web.account_centre.frame import READS, Visit
 from arrears.web.console.act_forms import FORMS
 from arrears.web.console.filled import Filled
@@ -49,6 +52,15 @@ ACTIONS: Final[Mapping[Action, Promise | str]] = closed(
         Action.RESTRICT: gettext_lazy("it is restricted"),
         Action.DISABLE: gettext_lazy("it stops"),
         Action.DELETE: gettext_lazy("its data is deleted"),
+    },
+)
+EVERIES: Final[Mapping[Every, Promise | str]] = closed(
+    "words of how far apart parts are",
+    Every,
+    {
+        Every.WEEK: gettext_lazy("every week"),
+        Every.TWO_WEEKS: gettext_lazy("every two weeks"),
+        Every.MONTH: gettext_lazy("every month"),
     },
 )
 HOWS: Final[Mapping[WarnedHow, Promise | str]] = closed(
@@ -109,13 +121,35 @@ def _form(console: ConsoleRequest, visit: Visit, kind: StaffForm, why: str = "",
             if s.state is not State.DELETED
         ],
         "scopes": _scopes(visit),
-        "holds": [(str(h.no), f"{h.reason} ({_until(visit, h.until)})") for h in account.holds if h.ended_at is None],
+        "holds": [(str(h.no), f"{h.reason} ({_until(visit, h.until)})") for h in _holds(account)],
+        "promisable": _promisable(visit),
+        "arrangements": [(str(one.no), parts_listed(visit, one)) for one in account.arrangements],
+        "everies": [(str(one), words) for one, words in EVERIES.items()],
+        "parts_max": PARTS_MAX,
         "actions": [(str(one), words) for one, words in ACTIONS.items()],
         "hows": [(str(one), words) for one, words in HOWS.items()],
         "today": visit.view.today.isoformat(),
         "zone": visit.place,
     }
     return console.page("act", str(form.title), status, **shown)
+
+
+def _holds(account: Account) -> list[Hold]:
+    """The open holds, without those of promises to pay, which end with these."""
+    return [hold for hold in account.holds if hold.ended_at is None and not hold.arrangement]
+
+
+def _promisable(visit: Visit) -> list[tuple[str, str]]:
+    """What can be promised: all of each currency, and each invoice where there are several."""
+    debts = promisable(visit.snapshot)
+    found = []
+    for currency in sorted({debt.currency for debt in debts}):
+        mine = [debt for debt in debts if debt.currency == currency]
+        total = visit.amount(sum(debt.open_minor for debt in mine), currency)
+        found.append((currency, _("all that is past due, %(amount)s") % {"amount": total}))
+        if len(mine) > 1:
+            found += [(f"inv:{d.no}", f"{d.number}, {visit.amount(d.open_minor, currency)}") for d in mine]
+    return found
 
 
 def _scopes(visit: Visit) -> list[tuple[str, str]]:
@@ -175,7 +209,9 @@ def _said(visit: Visit, account: Account) -> dict[str, str]:
         for words, on in dates:
             if on is not None and sub.state is not State.DELETED:
                 found[f"{name}: {words}"] = visit.day(on)
-    for hold in account.holds:
-        if hold.ended_at is None:
-            found[_("Hold: %(reason)s") % {"reason": values.clean(hold.reason)}] = _until(visit, hold.until)
+    for promise in account.arrangements:
+        charged = f", {_('each is charged on its day')}" if promise.collects else ""
+        found[_("Promise %(number)s") % {"number": promise.no}] = parts_listed(visit, promise) + charged
+    for hold in _holds(account):
+        found[_("Hold: %(reason)s") % {"reason": values.clean(hold.reason)}] = _until(visit, hold.until)
     return found

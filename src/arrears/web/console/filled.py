@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from arrears.core.account import Debt
 from arrears.core.errors import Refused
 from arrears.core.money import typed_amount
+from arrears.engine.commands.arrangements import promisable
 from arrears.engine.finding import find_subscription
 from arrears.ports import Receivables
 from arrears.web.account_centre.frame import Visit
@@ -75,9 +76,24 @@ class Filled:
         """The number of one of the account's subscriptions; refuses `unknown_subscription`."""
         return find_subscription(self.visit.snapshot, self.text("subscription"))
 
+    def promised(self) -> list[Debt]:
+        """The past-due invoices that are promised: all of a currency, or one; refuses `unknown_invoice`."""
+        chosen = self.text("promised")
+        found = [d for d in promisable(self.visit.snapshot) if chosen in (d.currency, f"inv:{d.no}")]
+        if not found:
+            raise Refused("unknown_invoice", _("Choose what is promised."))
+        return found
+
+    def arrangement(self) -> int:
+        """The number of a promise to pay that is open; refuses `unknown_promise`."""
+        number = whole(self.text("arrangement"))
+        if number not in [one.no for one in self.visit.snapshot.arrangements]:
+            raise Refused("unknown_promise", _("Choose a promise that is open."))
+        return number
+
     def hold(self) -> int:
         """The number of a hold that has not ended; refuses `unknown_hold`."""
         number = whole(self.text("hold"))
-        if number not in [hold.no for hold in self.visit.snapshot.holds if hold.ended_at is None]:
+        if number not in [h.no for h in self.visit.snapshot.holds if h.ended_at is None and not h.arrangement]:
             raise Refused("unknown_hold", _("Choose a hold that has not ended."))
         return number
