@@ -5,8 +5,8 @@ Names of variables are pieces of text except: can_pay, has_actions, has_restrict
 false, sums_count, paid_count, debts_count and those of services and stays are numbers, action is "restrict", "disable"
 or "delete", the gravest of the first day that the message is about, debts_are is "unpaid", "part_paid", "returned" or
 "mixed", and change is one of SIGN_IN_CHANGES. deadline is the same day as on, with the account's zone for a reader
-elsewhere; paid_in_time says by when paying saves all that is listed. What a message does not have is an empty text, 0 or
-false.
+elsewhere; paid_in_time says by when paying saves all that is listed. What a message does not have is an empty text, 0
+or false.
 """
 
 from __future__ import annotations
