@@ -26,6 +26,7 @@ from arrears.web.account_centre.owed import (
     promised,
     says,
     stays_ahead,
+    to_confirm,
     under_way,
 )
 from arrears.web.account_centre.subscriptions import is_gone, kept, state_of
@@ -92,7 +93,7 @@ def page(visit: Visit) -> HttpResponse:
         "pending": pending,
         "declining": "" if sums else declining(visit),
         "unusable": unusable,
-        "unconfirmed": all(unconfirmed(visit.snapshot, one) for one in _declining(visit.snapshot)),
+        "unconfirmed": all(unconfirmed(visit.snapshot, one) for one in _declining(visit)),
     }
     return visit.page("home", _title(visit, total, late=bool(pending)), **values)
 
@@ -125,11 +126,11 @@ def _gone_and_owed(visit: Visit) -> list[str]:
 
 def declining(visit: Visit) -> str:
     """The cards that pay for something and did not the last time: what comes next cannot be charged on them."""
-    return visit.listed([visit.contacts.cards.get(one.no, "") for one in _declining(visit.snapshot)])
+    return visit.listed([visit.contacts.cards.get(one.no, "") for one in _declining(visit)])
 
 
-def _declining(account: Account) -> list[Method]:
-    return [one for one in _active(account) if one.failed]
+def _declining(visit: Visit) -> list[Method]:
+    return [one for one in _active(visit.snapshot) if one.failed and not to_confirm(visit, one.no)]
 
 
 def _active(account: Account) -> list[Method]:
