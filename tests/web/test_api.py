@@ -192,6 +192,7 @@ def test_the_document_of_the_api_declares_every_problem(client: "Client") -> Non
     answers = document["paths"]["/v1/me"]["get"]["responses"]
     assert {"200", "400", "401", "403", "404", "409", "413", "415", "422", "429"} <= set(answers)
     kinds = {status: [*answer["content"]] for status, answer in answers.items()}
+    assert kinds.pop("431") == ["text/plain"], "it is answered before anybody knows that a program asks"
     assert kinds == {one: ["application/json" if one == "200" else "application/problem+json"] for one in kinds}
 
 
