@@ -15,7 +15,7 @@ from arrears.adapters.payments.stripe.amounts import amount_limits
 from arrears.core import facts as f
 from arrears.core.payments.trail import KINDS, trail_of
 from arrears.core.payments.values import REQUEST_REFUSED, AttemptState, Initiator, MethodKind
-from arrears.core.rules.charge import paying
+from arrears.core.rules.paying import paying
 from arrears.core.states import State
 from arrears.engine import system
 from arrears.engine.payments.providers import Providers

@@ -69,7 +69,7 @@ def test_the_page_of_answers_is_what_the_table_says() -> None:
 # -- the answers -------------------------------------------------------------------------------------------------------
 
 IS = {
-    "id": lambda v: isinstance(v, str) and re.fullmatch(r"(acc|sub|per)(_[1-9]\d*){1,2}", v),
+    "id": lambda v: isinstance(v, str) and re.fullmatch(r"(acc|sub|per|promise)(_[1-9]\d*){1,2}", v),
     "code": lambda v: isinstance(v, str) and re.fullmatch(r"[a-z0-9][a-z0-9_]*", v),
     "minor": lambda v: type(v) is int,
     "count": lambda v: type(v) is int,
@@ -256,6 +256,8 @@ ASKED: tuple[tuple[str, tuple[str, ...], int], ...] = (
 )
 ELSEWHERE = {
     "services check": "tests/store/test_drift.py",
+    "promise add": "tests/cli/test_promise.py",
+    "promise list": "tests/cli/test_promise.py",
     "told": "tests/cli/test_warned_otherwise.py",
     "notice preview": "tests/notices",
     "notice translations": "tests/web/test_translations.py",

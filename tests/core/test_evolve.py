@@ -205,6 +205,8 @@ def _long_history() -> list[Recorded]:
     story.until(39).doubt().until(50).clear().until(80).cancel(2).reactivate(2)
     story.until(90).pay(20_000, (2, 3)).move("Europe/Amsterdam")
     story.bill(99)
+    story.until(101).promise((104, 1_000), (108, 1_000))
+    story.until(103).pay(1_000, (4,))
     story.until(260)
     return list(story.history())
 

@@ -68,6 +68,15 @@ class BookHold:
 
 
 @dataclass
+class BookPromise:
+    """What is promised of some debts: the last day of each part, and how much may be open after it."""
+
+    debts: tuple[int, ...]
+    left: list[tuple[date, int]]
+    """The parts that are not done, the next first."""
+
+
+@dataclass
 class BookWarning:
     """A warning that was sent, and what became of it."""
 

@@ -28,7 +28,7 @@ class Judge(Outside):
         """One more fact."""
         self.version += 1
         self._plans.clear()
-        if not isinstance(recorded.fact, f.HoldPlaced | f.SupportOpened | f.DateMoved):
+        if not isinstance(recorded.fact, f.HoldPlaced | f.ArrangementMade | f.SupportOpened | f.DateMoved):
             self.placing.clear()
         name = f"_{_snake(type(recorded.fact).__name__)}"
         handler = getattr(self, name, None)
@@ -295,6 +295,11 @@ class Judge(Outside):
             yield from self._left_undone(sub, now)
         for debt in self.past_due():
             yield from self._not_reminded(debt, now)
+        for number, one in self.promises.items():
+            if now > ends(one.left[0][0], self.day_zone) and not self.doubts:
+                yield f"{now}: nobody has looked at what was promised for {one.left[0][0]} in promise {number}"
+            elif self._promised_minor(one) <= one.left[0][1]:
+                yield f"{now}: the next part of promise {number} is paid, and nothing says so"
 
     def _not_reminded(self, debt: BookDebt, now: datetime) -> Said:
         """Every debt gets its own first reminder, also while a case is open: by the first morning on which nothing

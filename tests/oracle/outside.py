@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 
-from tests.oracle.book import DELETE, DISABLE, RESTRICT, BookDebt, BookEnd, BookHold, BookSubscription, BookWarning
+from tests.oracle.book import (
+    DELETE,
+    DISABLE,
+    RESTRICT,
+    BookDebt,
+    BookEnd,
+    BookHold,
+    BookPromise,
+    BookSubscription,
+    BookWarning,
+)
 from tests.oracle.days import DAY, ends, local_day
 from tests.oracle.ladder import TextLadder
 
@@ -21,6 +31,9 @@ class Outside(TextLadder):
     def __init__(self, policies: Mapping[str, Policy]) -> None:
         super().__init__(policies)
         self.sent: dict[int, list[BookWarning]] = {}
+        self.promises: dict[int, BookPromise] = {}
+        self.of_promises: set[int] = set()
+        """The holds that promises to pay have placed."""
         self.placing: list[BookHold] = []
         """Holds of which nothing has followed but that days moved."""
 
@@ -119,6 +132,8 @@ class Outside(TextLadder):
         stops = frozenset(s.value for s in h.stops)
         told = {(sub.no, action): on for sub in self.subs.values() for action, on in sub.told.items()}
         self.holds[h.no] = BookHold(h.no, h.scope.value, h.target, stops, h.from_at, h.until, told=told)
+        if h.arrangement:
+            self.of_promises.add(h.no)
         self.placing.append(self.holds[h.no])
 
     def _hold_ended(self, fact: f.HoldEnded, r: f.Recorded) -> None:
@@ -129,6 +144,40 @@ class Outside(TextLadder):
         found |= self._ended_by(hold, r.at) | self._still_moved(hold, r.at)
         for no, action in found:
             self.subs[no].void(action, hold.end(self.day_zone) or r.at)
+
+    def _arrangement_made(self, fact: f.ArrangementMade, r: f.Recorded) -> None:
+        made = fact.arrangement
+        sums = [part.minor for part in made.parts]
+        left = [(part.on, sum(sums[place + 1 :])) for place, part in enumerate(made.parts)]
+        self.promises[made.no] = BookPromise(made.debts, left)
+
+    def _promised_minor(self, one: BookPromise, *, now: datetime | None = None) -> int:
+        """What is past due of what is promised; with `now` without what something else keeps from being asked for."""
+        holds = [h for h in self.holds.values() if h.scope == "debt" and h.no not in self.of_promises]
+        disputed = {h.target for h in holds if now is not None and h.ended is None}
+        debts = [self.debts[no] for no in one.debts if no in self.debts and no not in disputed]
+        return sum(debt.open for debt in debts if debt.day_0 is not None)
+
+    def _arrangement_kept(self, fact: f.ArrangementKept, r: f.Recorded) -> Said:
+        one = self.promises[fact.arrangement]
+        over = r.at >= ends(one.left[0][0], self.day_zone)
+        if self._promised_minor(one, now=r.at if over else None) > one.left[0][1]:
+            yield f"promise {fact.arrangement} is not kept"
+        while one.left and self._promised_minor(one, now=r.at if over else None) <= one.left[0][1]:
+            one.left.pop(0)
+        if not one.left:
+            del self.promises[fact.arrangement]
+
+    def _arrangement_ended(self, fact: f.ArrangementEnded, r: f.Recorded) -> Said:
+        """Whoever had promised is warned anew; broken it is when its day is over and its part is not there."""
+        one = self.promises.pop(fact.arrangement)
+        if fact.broken and r.at < ends(one.left[0][0], self.day_zone):
+            yield f"promise {fact.arrangement} is broken EARLY, on {local_day(r.at, self.day_zone)}"
+        if fact.broken and self._promised_minor(one, now=r.at) <= one.left[0][1]:
+            yield f"promise {fact.arrangement} is broken, and its part is paid"
+        for sub in self.subs.values():
+            for action in (RESTRICT, DISABLE, DELETE) if {d.no for d in self.owed_for(sub)} & {*one.debts} else ():
+                sub.void(action, r.at + timedelta(microseconds=1))
 
     def _still_moved(self, hold: BookHold, now: datetime) -> set[tuple[int, str]]:
         """What it moved when it was placed, where that is still the first warning that counts and its day is no longer

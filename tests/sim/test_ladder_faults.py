@@ -10,7 +10,7 @@ from tests.stories.story import Story
 from torture.ladder_faults import FAULTS, seen
 from torture.put_back import Fault, put_back
 
-from arrears.sim.ladder import never_reminded
+from arrears.sim.reminding import never_reminded
 
 NONE: Final = Fault("nothing", tuple)
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from tests.stories.story import API, STAFF, Hands, Mail
 
 from arrears.core.account import ALL_STOPS, Account, DoubtKind, HoldScope, Mode, Stop
+from arrears.core.arrangements import Instalment
 from arrears.core.calendar import calendar_of
 from arrears.core.errors import Refused
 from arrears.core.facts import InvoiceIssued, Recorded
@@ -91,6 +92,8 @@ MOVES = {
     "write off": 1,
     "dispute": 2,
     "hold": 4,
+    "promise": 3,
+    "end promise": 1,
     "release": 3,
     "doubt": 3,
     "clear": 3,
@@ -196,9 +199,11 @@ class Play:
         return self
 
     def release_everything(self) -> None:
-        """End every hold and every dispute."""
+        """End every promise, every hold and every dispute."""
+        for one in self.account.arrangements:
+            commands.end_promise(self.store, 1, one.no, self.now, STAFF, "over")
         for hold in self.account.holds:
-            if hold.ended_at is None:
+            if hold.ended_at is None and not hold.arrangement:
                 commands.release(self.store, 1, hold.no, self.now, STAFF)
 
     def _one(self, move: Move) -> None:
@@ -285,6 +290,20 @@ class Play:
             now=self.now,
             author=STAFF,
         )
+
+    def _promise(self, pick: int, many: int) -> None:
+        debts = [d.no for d in self.account.past_due][: pick % 3] if pick % 2 else []
+        today = calendar_of((self.account.case or self.account).terms.zone).local_day(self.now)
+        owed = sum(d.open_minor for d in self.account.past_due if not debts or d.no in debts)
+        days = [today + timedelta(days=1 + many * (place + 1) // 2) for place in range(1 + pick // 2)]
+        each = owed // len(days)
+        sums = [each] * (len(days) - 1) + [owed - each * (len(days) - 1)] if len(days) > 1 else [0]
+        parts = [Instalment(day, minor) for day, minor in zip(days, sums, strict=True)]
+        commands.promise(self.store, 1, parts, debts=debts, now=self.now, author=STAFF, why="agreed")
+
+    def _end_promise(self, pick: int, many: int) -> None:
+        promises = [one.no for one in self.account.arrangements]
+        commands.end_promise(self.store, 1, promises[pick % len(promises)] if promises else 99, self.now, STAFF, "over")
 
     def _release(self, pick: int, many: int) -> None:
         open_holds = [h.no for h in self.account.holds if h.ended_at is None]

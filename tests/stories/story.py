@@ -14,6 +14,7 @@ from tests.stories.words import words
 
 from arrears.core import facts as f
 from arrears.core.account import ALL_STOPS, Account, Action, DoubtKind, HoldScope, Mode, Stop, Subscription
+from arrears.core.arrangements import Instalment
 from arrears.core.calendar import calendar_of
 from arrears.core.deadlines import ahead
 from arrears.core.evolve import fold
@@ -222,6 +223,18 @@ class Story:
             now=self.now,
             author=STAFF,
         )
+
+    def promise(
+        self, *parts: tuple[int, int], debts: Sequence[int] = (), collects: bool = False, account: int = 0
+    ) -> int:
+        """The customer promises to pay parts by days of the story; 0 is all that is open."""
+        agreed = [Instalment(self.date(day), minor) for day, minor in parts]
+        number = account or self.no
+        made = commands.promise(
+            self.store, number, agreed, debts=debts, collects=collects, now=self.now, author=STAFF, why="agreed"
+        )
+        self.stage.perform()
+        return made
 
     def dispute(self, debt: int = 1) -> int:
         """The customer objects to an invoice; the hold's number."""

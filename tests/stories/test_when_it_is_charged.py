@@ -13,7 +13,8 @@ from arrears.core.account import DoubtKind, Method
 from arrears.core.errors import Refused
 from arrears.core.payments.settlement import usable
 from arrears.core.payments.values import AttemptState, HostedPage, MethodKind, Network
-from arrears.core.rules.charge import charged_with, history_of
+from arrears.core.rules.charge import charged_with
+from arrears.core.rules.paying import history_of
 from arrears.engine.acting import acting_on
 from arrears.engine.payments import settling
 from arrears.engine.payments.attempts import pursue

@@ -59,8 +59,13 @@ def _asked(fact: f.AnyFact, services: Services) -> str | None:
         case f.HoldPlaced():
             return f"hold {fact.hold.no} placed"
         case f.HoldEnded():
-            void = [f"{v.action} {services[v.subscription]}" for v in fact.voided]
-            return f"hold {fact.hold} ended" + (f", void: {', '.join(void)}" if void else "")
+            return f"hold {fact.hold} ended{_void(fact.voided, services)}"
+        case f.ArrangementMade(arrangement=one):
+            return f"promise {one.no}: {', '.join(str(part.minor) for part in one.parts)}"
+        case f.ArrangementKept():
+            return f"promise {fact.arrangement} kept: {fact.kept}"
+        case f.ArrangementEnded():
+            return f"promise {fact.arrangement} {'broken' if fact.broken else 'ended'}{_void(fact.voided, services)}"
         case f.DoubtRaised():
             return f"doubt {fact.doubt}"
         case f.DoubtCleared():
@@ -75,6 +80,11 @@ def _asked(fact: f.AnyFact, services: Services) -> str | None:
             return "unparked"
         case _:
             return None
+
+
+def _void(voided: Sequence[f.Voided], services: Services) -> str:
+    said = [f"{v.action} {services[v.subscription]}" for v in voided]
+    return f", void: {', '.join(said)}" if said else ""
 
 
 def _paying(fact: f.AnyFact, services: Services) -> str | None:

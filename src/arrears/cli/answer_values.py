@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 Shape = str | list[Any] | Mapping[str, Any]
 
 NAMES: Final[Mapping[str, str]] = {
-    "id": "a public id, like `acc_12`, `sub_12_3` or `per_12`",
+    "id": "a public id, like `acc_12`, `sub_12_3`, `per_12` or `promise_12_1`",
     "code": "a stable name in small letters, like `past_due`; a newer version may have more of them",
     "minor": "an amount in minor units (cents) of the `currency` beside it, or of the currency that is its key",
     "currency": "three letters of ISO 4217",

@@ -14,6 +14,7 @@ from arrears.cli.answer_values import NAMES, JsonAnswer, NoAnswer, Shape, each
 from arrears.cli.answers_bank import BANK
 from arrears.cli.answers_billing import BILLING
 from arrears.cli.answers_deletion import DELETION
+from arrears.cli.answers_promise import PROMISE
 from arrears.cli.answers_services import DRIFT, SERVICE
 from arrears.cli.answers_staff import STAFF
 
@@ -314,6 +315,7 @@ ANSWERS: Final[Mapping[str, JsonAnswer | NoAnswer]] = {
     **dict.fromkeys(
         ("invoice move-due", "invoice credit", "invoice correct", "invoice void", "invoice write-off"), _ACTS
     ),
+    **PROMISE,
     "subscription cancel": JsonAnswer(_ENDED),
     "subscription reactivate": JsonAnswer(_ENDED),
     "account rename-ref": _ACTS,

@@ -136,6 +136,9 @@ def _in_words(account: Account, fact: f.Fact) -> str:
         case f.Deferred(subscription=sub, action=action, doubts=doubts):
             waited_for = " and ".join(DOUBTS[doubt] for doubt in doubts)
             return f"{action} of {service(sub)}, but it waits for {waited_for}"
+        case f.ArrangementEnded(arrangement=number):
+            one = next(one for one in account.arrangements if one.no == number)
+            return f"promise {number} is broken, unless its part is paid by {in_words(one.next.on)}"
         case f.HoldEnded(hold=number):
             return f"the hold ends: {next(h.reason for h in account.holds if h.no == number)}"
         case f.Restricted(subscription=sub):

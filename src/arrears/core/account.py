@@ -13,6 +13,11 @@ from enum import StrEnum
 import msgspec
 
 from arrears.core.announcements import Announcement
+from arrears.core.arrangements import Arrangement
+from arrears.core.holds import ALL_STOPS as ALL_STOPS
+from arrears.core.holds import Hold as Hold
+from arrears.core.holds import HoldScope as HoldScope
+from arrears.core.holds import Stop as Stop
 from arrears.core.payments.planner import Tried
 from arrears.core.payments.values import AttemptState, Initiator, MethodKind, Network
 from arrears.core.promises import Promise
@@ -28,26 +33,7 @@ class Action(StrEnum):
     DELETE = "delete"
 
 
-class Stop(StrEnum):
-    """What a hold can stop (spec, section 3, Holds)."""
-
-    REMIND = "remind"
-    CHARGE = "charge"
-    RESTRICT = "restrict"
-    DISABLE = "disable"
-    DELETE = "delete"
-
-
-ALL_STOPS = tuple(Stop)
 ALL_ACTIONS = tuple(Action)
-
-
-class HoldScope(StrEnum):
-    """What a hold is on."""
-
-    DEBT = "debt"
-    SUBSCRIPTION = "subscription"
-    ACCOUNT = "account"
 
 
 class DoubtKind(StrEnum):
@@ -184,19 +170,6 @@ class Attempt(Value, frozen=True, omit_defaults=True):
     entry: int = 0
 
 
-class Hold(Value, frozen=True, omit_defaults=True):
-    """A stop on escalation. `until` is its last local day; None means until it is released (disputes)."""
-
-    no: int
-    scope: HoldScope
-    target: int
-    stops: tuple[Stop, ...]
-    reason: str
-    from_at: datetime
-    until: date | None = None
-    ended_at: datetime | None = None
-
-
 RELEASES = 2
 """So many different members of staff release a deletion that is above the day's cap (spec, section 8)."""
 
@@ -326,6 +299,9 @@ class Account(Value, frozen=True, omit_defaults=True):
     announced: tuple[Announcement, ...] = ()
     credit_limits: dict[str, int] = msgspec.field(default_factory=dict)
     """How much may be open in invoice mode, in minor units by currency; more stops nothing, and is a task."""
+    arrangements: tuple[Arrangement, ...] = ()
+    """The promises to pay, and the instalments, that are neither kept in full nor broken."""
+    arrangement_count: int = 0
 
     @property
     def past_due(self) -> tuple[Debt, ...]:
@@ -381,8 +357,19 @@ class Account(Value, frozen=True, omit_defaults=True):
         return next((a for a in self.attempts if any(part.debt in wanted for part in a.parts)), None)
 
     def debt_is_held(self, no: int) -> bool:
-        """Whether a hold on this very debt is open: then it is out of the settlement set."""
+        """Whether a hold on this very debt is open: then nothing follows from it, and it is not asked for."""
         return any(h.scope is HoldScope.DEBT and h.target == no and h.ended_at is None for h in self.holds)
+
+    def debt_is_withheld(self, no: int) -> bool:
+        """Whether it is held otherwise than by a promise to pay: then no settlement takes it, and no credit."""
+        return any(
+            h.scope is HoldScope.DEBT and h.target == no and h.ended_at is None and not h.arrangement
+            for h in self.holds
+        )
+
+    def arrangement_on(self, no: int) -> Arrangement | None:
+        """The promise to pay, or the instalments, that this debt is in."""
+        return next((one for one in self.arrangements if no in one.debts), None)
 
 
 _encoder = msgspec.json.Encoder(order="deterministic")

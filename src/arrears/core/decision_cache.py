@@ -7,7 +7,8 @@ made-up accounts with nothing in common but the shape; if both come to the same,
 places, then so does every account of that shape, and the others are written without being taken apart.
 
 A deletion is never decided this way, nor anything that moves money: every such account is decided for itself. The same
-holds wherever a policy looks at amounts, or the networks' rules would (they compare those of attempts).
+holds wherever a policy looks at amounts, a promise to pay says some, or the networks' rules would compare those of
+attempts.
 """
 
 from __future__ import annotations
@@ -110,7 +111,9 @@ class DecisionCache:
     def take(self, unit: Unit) -> bool:
         """Write this unit from its shape; False where it must be decided for itself."""
         text = unit.text
-        if not text or '"tried":' in text or any(policy in text for policy in self._looking_at_amounts):
+        if not text or '"tried":' in text or '"arrangements":' in text:
+            return False
+        if any(policy in text for policy in self._looking_at_amounts):
             return False
         if self._guards.limits and self._looks_at_limits(text):
             return False

@@ -11,12 +11,18 @@ from typing import Final, get_args
 from arrears.core import facts as f
 from arrears.core.account import Account
 from arrears.core.closed import closed
+from arrears.core.fold import arranged as fold_arranged
 from arrears.core.fold import decided as fold_decided
 from arrears.core.fold import payments as fold_money
 from arrears.core.fold import reported as fold_reported
 
 FOLDS: Final = closed(
-    "folds", set(get_args(f.AnyFact)) - {f.AccountOpened}, fold_reported.FOLDS, fold_decided.FOLDS, fold_money.FOLDS
+    "folds",
+    set(get_args(f.AnyFact)) - {f.AccountOpened},
+    fold_reported.FOLDS,
+    fold_arranged.FOLDS,
+    fold_decided.FOLDS,
+    fold_money.FOLDS,
 )
 """How each fact but the first changes the account."""
 

@@ -17,10 +17,11 @@ ACCOUNT: Final = "acc"
 SUBSCRIPTION: Final = "sub"
 INVOICE: Final = "inv"
 HOLD: Final = "hold"
+PROMISE: Final = "promise"
 CASE: Final = "case"
 PERSON: Final = "per"
 
-_PARTS: Final = {ACCOUNT: 1, SUBSCRIPTION: 2, INVOICE: 2, HOLD: 2, CASE: 2, PERSON: 1}
+_PARTS: Final = {ACCOUNT: 1, SUBSCRIPTION: 2, INVOICE: 2, HOLD: 2, PROMISE: 2, CASE: 2, PERSON: 1}
 _ID: Final = re.compile(r"([a-z]{1,8})((?:_[1-9][0-9]{0,17}){1,2})", re.ASCII)
 
 
@@ -57,6 +58,7 @@ _NAMES: Final = {
     SUBSCRIPTION: "a subscription",
     INVOICE: "an invoice",
     HOLD: "a hold",
+    PROMISE: "a promise to pay",
     CASE: "a case",
     PERSON: "a person",
 }

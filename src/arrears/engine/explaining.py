@@ -22,7 +22,7 @@ from arrears.core.forecast import forecast
 from arrears.core.ids import ACCOUNT, SUBSCRIPTION, format_id
 from arrears.core.money import MINOR_MAX
 from arrears.core.rules import charge, late
-from arrears.core.rules.charge import paying
+from arrears.core.rules.paying import paying
 from arrears.core.stages import next_stage
 from arrears.core.states import Reason, State
 from arrears.core.view import View
@@ -36,7 +36,7 @@ OTHERS: Final = (charge.rule, late.rule)
 """What comes of these nobody can foretell."""
 
 _SAID: Final = (
-    *(f.BecamePastDue, f.Deferred, f.HoldEnded, f.Restricted, f.Disabled),
+    *(f.BecamePastDue, f.Deferred, f.HoldEnded, f.ArrangementEnded, f.Restricted, f.Disabled),
     *(f.DeletionScheduled, f.DeletionOrdered, f.Resumed),
 )
 """What will be recorded and is said ahead of time; other facts only keep the books."""

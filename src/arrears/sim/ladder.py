@@ -6,7 +6,7 @@ what they keep; where the two name different days one of them is wrong.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from typing import Final
 
@@ -33,6 +33,7 @@ class Ladder:
         self.debts: dict[int, OwedDebt] = {}
         self.subs: dict[int, Used] = {}
         self.holds: dict[int, Hold] = {}
+        self.promised: dict[int, tuple[int, ...]] = {}
         self.warnings: list[Announced] = []
         self.found: list[str] = []
 
@@ -147,6 +148,10 @@ class Ladder:
                 self._acts(self.subs[fact.subscription], Action.DELETE, fact.on, recorded)
             case f.HoldEnded():
                 self._hold_ended(fact)
+            case f.ArrangementMade(arrangement=made):
+                self.promised[made.no] = made.debts
+            case f.ArrangementEnded():
+                self._promise_ended(self.promised[fact.arrangement])
             case _:
                 pass
         self._money(fact)
@@ -185,6 +190,13 @@ class Ladder:
                         self.void(sub.no, action)
                 self.holds = before
         self.holds[hold.no] = _ended(hold, fact.at)
+
+    def _promise_ended(self, debts: tuple[int, ...]) -> None:
+        """Who had promised to pay these is warned anew of everything that lay ahead."""
+        for sub in self.subs.values():
+            for action in Action if any(debt.no in debts for debt in self.debts_of(sub)) else ():
+                if self.counting(sub, action):
+                    self.void(sub.no, action)
 
     def _ahead(self, sub: Used) -> tuple[Action, ...]:
         if sub.state is State.PAST_DUE:
@@ -314,42 +326,6 @@ class Ladder:
                 self.void(no, action)
             case _:
                 pass
-
-
-SILENT_DAYS_MAX: Final = 20
-"""Longer than any outage of the made-up worlds."""
-
-
-def never_reminded(history: Sequence[f.Recorded], past_due: Container[int], until: datetime) -> Iterator[str]:
-    """Every debt of those past due that has been so for long, with nothing that keeps reminders back, and was never
-    reminded of."""
-    since: dict[int, datetime] = {}
-    holding: dict[object, bool] = {}
-    quiet_from = history[0].at
-    for r in history:
-        match r.fact:
-            case f.BecamePastDue(debts=debts):
-                since.update({one.debt: r.at for one in debts})
-            case f.Noticed():
-                for one in (one for part in r.fact.each(f.Reminder) for one in part.debts):
-                    since.pop(one.debt, None)
-            case f.HoldPlaced(hold=hold) if Stop.REMIND in hold.stops:
-                holding[hold.no] = True
-            case f.HoldEnded(hold=no):
-                holding.pop(no, None)
-                quiet_from = r.at
-            case f.DoubtRaised(doubt=doubt, ref=ref):
-                holding[doubt, ref] = True
-            case f.DoubtCleared(doubt=doubt, ref=ref):
-                holding.pop((doubt, ref), None)
-                quiet_from = r.at
-            case f.AttemptCreated() | f.AttemptMoved() | f.Parked() | f.WithinTolerance() | f.DueMoved():
-                return
-            case _:
-                pass
-    long_ago = until - timedelta(days=SILENT_DAYS_MAX)
-    if not holding and quiet_from < long_ago:
-        yield from (f"debt {no} was never reminded of" for no, at in since.items() if at < long_ago and no in past_due)
 
 
 def _ended(hold: Hold, at: datetime) -> Hold:

@@ -38,6 +38,7 @@ _Subscription = (
     | f.DeletedInPart
 )
 _Account = f.AccountOpened | f.TermsChanged | f.Parked | f.Unparked | f.TaskClosed
+_Promise = f.ArrangementMade | f.ArrangementKept | f.ArrangementEnded
 _Support = f.SupportOpened | f.SupportSaid | f.SupportAnswered | f.SupportClosed | f.ResumeLate
 _Mail = (
     f.NoticeAccepted
@@ -110,6 +111,8 @@ def _say(before: Account, after: Account, fact: f.AnyFact) -> tuple[str, str]:
         return _subscription(after, fact)
     if isinstance(fact, _Doubt):
         return _doubt(before, fact)
+    if isinstance(fact, _Promise):
+        return _promise(before, fact)
     if isinstance(fact, StoryMethod):
         return of_method(after, fact)
     if isinstance(fact, StoryAttempt):
@@ -241,6 +244,19 @@ def _doubt(before: Account, fact: _Doubt) -> tuple[str, str]:
         case f.AuthorisationDeclined():
             amount = format_amount(fact.amount_minor, fact.currency)
             return "declined", f"the card was refused for {amount}, which is not owed yet"
+
+
+def _promise(before: Account, fact: _Promise) -> tuple[str, str]:
+    if isinstance(fact, f.ArrangementMade):
+        made = fact.arrangement
+        numbers = ", ".join(d.number for d in before.debts if d.no in made.debts)
+        parts = ", ".join(f"{format_amount(p.minor, made.currency)} by {in_words(p.on)}" for p in made.parts)
+        return "promised", f"{numbers}: {parts}{'; each is charged' if made.collects else ''}"
+    one = next(one for one in before.arrangements if one.no == fact.arrangement)
+    if isinstance(fact, f.ArrangementKept):
+        return "kept", f"{fact.kept} of {len(one.parts)} parts of promise {one.no}"
+    over = f"broken: the part of {in_words(one.next.on)} is missed" if fact.broken else "ended"
+    return "promise", f"promise {one.no} is {over}{'; its warnings are given again' if fact.voided else ''}"
 
 
 def _account(fact: _Account) -> tuple[str, str]:

@@ -31,9 +31,10 @@ from arrears.ports import NewAccount, Store
 from arrears.sim import events, faults, people
 from arrears.sim.bank import Bank, by_card
 from arrears.sim.checker import Checker
-from arrears.sim.ladder import disagreements, never_reminded
+from arrears.sim.ladder import disagreements
 from arrears.sim.oracle import Bounds, bounds, wrongful_deletion, wrongful_disablement
 from arrears.sim.people import PRICES, SERVICES, Bill, SimulatedPerson
+from arrears.sim.reminding import never_reminded
 from arrears.sim.stage import Stage
 from arrears.sim.watched import watched
 

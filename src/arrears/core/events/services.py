@@ -7,8 +7,8 @@ from typing import assert_never
 from arrears.core import facts as f
 from arrears.core.account import HoldScope
 from arrears.core.announcements import Announcement
-from arrears.core.events.saying import EventBody, EventNames, day, instant
-from arrears.core.ids import HOLD, PERSON, format_id
+from arrears.core.events.saying import EventBody, EventNames, day, instant, money
+from arrears.core.ids import HOLD, PERSON, PROMISE, format_id
 
 
 def subscription_added(fact: f.SubscriptionAdded, of: EventNames) -> EventBody:
@@ -154,6 +154,24 @@ def hold_placed(fact: f.HoldPlaced, of: EventNames) -> EventBody:
             assert_never(hold.scope)
     said = {"hold": format_id(HOLD, of.account, hold.no), "scope": hold.scope, **on, "stops": list(hold.stops)}
     return {**said, "from": instant(hold.from_at), "until": day(hold.until)}
+
+
+def arrangement_made(fact: f.ArrangementMade, of: EventNames) -> EventBody:
+    made = fact.arrangement
+    return {
+        "promise": format_id(PROMISE, of.account, made.no),
+        "invoices": of.several(made.debts),
+        "parts": [{"on": day(part.on), "amount": money(part.minor, made.currency)} for part in made.parts],
+        "collects": made.collects,
+    }
+
+
+def arrangement_kept(fact: f.ArrangementKept, of: EventNames) -> EventBody:
+    return {"promise": format_id(PROMISE, of.account, fact.arrangement), "parts_kept": fact.kept}
+
+
+def arrangement_ended(fact: f.ArrangementEnded, of: EventNames) -> EventBody:
+    return {"promise": format_id(PROMISE, of.account, fact.arrangement), "broken": fact.broken}
 
 
 def hold_ended(fact: f.HoldEnded, of: EventNames) -> EventBody:

@@ -26,6 +26,7 @@ from arrears.core.facts.answered import (
     WarnedHow,
     WarnedOtherwise,
 )
+from arrears.core.facts.arranged import ArrangementEnded, ArrangementKept, ArrangementMade
 from arrears.core.facts.base import (
     Allocation,
     Evidence,
@@ -153,6 +154,9 @@ __all__ = [
     "Allocation",
     "Announcement",
     "AnyFact",
+    "ArrangementEnded",
+    "ArrangementKept",
+    "ArrangementMade",
     "AttemptCreated",
     "AttemptMoved",
     "AuthorisationDeclined",
@@ -281,6 +285,9 @@ AnyFact = (
     | ReasonLifted
     | HoldPlaced
     | HoldEnded
+    | ArrangementMade
+    | ArrangementKept
+    | ArrangementEnded
     | DoubtRaised
     | DoubtCleared
     | BecamePastDue

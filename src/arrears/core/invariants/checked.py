@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from arrears.core.account import Action, DoubtKind, Hold, HoldScope, Mode, Stop, Terms
 from arrears.core.announcements import Announcement
+from arrears.core.arrangements import Arrangement
 from arrears.core.calendar import Calendar, calendar_of
 from arrears.core.closed import closed
 from arrears.core.facts import Fact, Recorded
@@ -223,6 +224,8 @@ class AccountBook:
         self.open: dict[int, CheckedDebt] = {}
         self.subs: dict[int, Sub] = {}
         self.holds: dict[int, Hold] = {}
+        self.arranged: dict[int, Arrangement] = {}
+        self.arrangements_seen = 0
         self.doubts: list[CheckedDoubt] = []
         self.by_invoice: list[tuple[datetime, datetime | None]] = []
         """When the account was in invoice mode; an end of None has not come."""
@@ -298,11 +301,10 @@ class AccountBook:
         """Every past-due debt whose case is not over."""
         return [d for d in self.open.values() if d.day_0 is not None and not d.ended]
 
-    def debt_held(self, debt: CheckedDebt) -> bool:
-        """Whether a hold on this very debt is open."""
-        return any(
-            h.scope is HoldScope.DEBT and h.target == debt.no and h.ended_at is None for h in self.holds.values()
-        )
+    def debt_held(self, debt: CheckedDebt, *, promised: bool = True) -> bool:
+        """Whether a hold on this very debt is open; unless `promised`, another one than a promise to pay places."""
+        on = [h for h in self.holds.values() if h.scope is HoldScope.DEBT and h.target == debt.no]
+        return any(h.ended_at is None and (promised or not h.arrangement) for h in on)
 
     # -- holds -----------------------------------------------------------------------------------------------
 

@@ -91,7 +91,7 @@ def credit_allocated(book: AccountBook, fact: f.CreditAllocated, _: f.Recorded) 
     """No more than there is, and nothing on held debt (I2)."""
     for part in fact.allocations:
         debt = book.debts.get(part.debt)
-        if debt is not None and book.debt_held(debt):
+        if debt is not None and book.debt_held(debt, promised=False):
             book.breach("I2", f"credit is put on held invoice {part.debt}")
     left = book.credit.get(fact.currency, 0) - _allocate(book, fact.currency, fact.allocations)
     if left < 0:

@@ -11,6 +11,7 @@ from arrears.core.account import Account, Action, Subscription
 from arrears.core.actions import asks_for_message
 from arrears.core.closed import closed
 from arrears.core.effects import MOVING_MONEY, TELLING
+from arrears.core.invariants.arranged import ARRANGED, check_arranged_hold, check_charge
 from arrears.core.invariants.checked import AccountBook, Breach, CheckedInstallation, Sub, reaches_minimum
 from arrears.core.invariants.ladder import LADDER
 from arrears.core.invariants.messages import ANSWERS
@@ -22,7 +23,7 @@ from arrears.core.policy import Policies
 from arrears.core.states import Reason, State
 
 CHECKS: Final[dict[type[f.Fact], Callable[[AccountBook, Any, f.Recorded], None]]] = closed(
-    "checks of facts", get_args(f.AnyFact), REPORTED, LADDER, ANSWERS, MONEY, SUPPORT
+    "checks of facts", get_args(f.AnyFact), REPORTED, ARRANGED, LADDER, ANSWERS, MONEY, SUPPORT
 )
 
 _NOT_WHILE_PARKED: Final = frozenset(
@@ -69,6 +70,10 @@ class Watch:
         if kind in TELLING and asks_for_message(fact):
             book.unanswered.add(recorded.seq)
         CHECKS[kind](book, fact, recorded)
+        if isinstance(fact, f.HoldPlaced) and fact.hold.arrangement:
+            check_arranged_hold(book, fact.hold)
+        elif isinstance(fact, f.AttemptCreated) and book.arranged:
+            check_charge(book, fact, recorded)
         if unbooked and kind is not f.PaymentBooked:
             book.breach("I4", f"attempt {unbooked} is paid, and its money is not booked with it")
         if kind in MOVING_MONEY:
@@ -101,7 +106,9 @@ class Watch:
         if book.case is not None and not book.past_due:
             book.breach("I12", f"case {book.case_no} stays open and nothing is past due")
         for currency, minor in book.credit.items():
-            if minor and any(d.currency == currency and not book.debt_held(d) for d in book.open.values()):
+            if minor and any(
+                d.currency == currency and not book.debt_held(d, promised=False) for d in book.open.values()
+            ):
                 book.breach("I2", f"{minor} {currency} of credit lie unused beside open debt")
 
     def _restored(self, book: AccountBook, sub: Sub) -> None:

@@ -1,17 +1,19 @@
 """What a settlement takes: every past-due debt of the account, of every service, in one sum per currency.
 
 Spec, section 4: not what is held, disputed or settled separately; net of account credit, which has been allocated
-before anything is shown. What is shown is what is charged: the hash of a quote is compared under the account's lock.
+before anything is shown. Of what is promised for later days it takes what is due by now, and all of it where the payer
+asks for that. What is shown is what is charged: the hash of a quote is compared under the account's lock.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import date
 from hashlib import sha256
 from typing import Final, NamedTuple
 
 from arrears.core.account import Account, Debt, DebtPart, Method
+from arrears.core.payments.arranged import due_parts
 from arrears.core.payments.limits import charge_of
 from arrears.core.payments.values import REQUEST_REFUSED, AttemptState, MethodKind
 from arrears.core.view import View
@@ -52,29 +54,30 @@ def quotes(view: View, also: Iterable[int] = ()) -> list[Quote]:
     """One quote for each currency, by name; `also` adds debts that are not due yet, which are offered, never added. A
     sum of which the payment provider can take nothing is in none: it is carried to the next invoice."""
     account = view.account
-    wanted = settlement_set(view)
+    asked = {debt.no: debt.open_minor for debt in settlement_set(view)}
+    for arrangement in account.arrangements:
+        for part in due_parts(account, arrangement, view.today):
+            asked.setdefault(part.debt, part.minor)
     chosen = set(also)
-    wanted += [
-        d
-        for d in account.debts
-        if d.no in chosen and d not in wanted and not d.settled_separately and not account.debt_is_held(d.no)
+    for debt in account.debts:
+        if debt.no in chosen and not debt.settled_separately and not account.debt_is_withheld(debt.no):
+            asked[debt.no] = debt.open_minor
+    currency_of = {debt.no: debt.currency for debt in account.debts}
+    every = [
+        quote_for(account, currency, tuple(DebtPart(no, m) for no, m in asked.items() if currency_of[no] == currency))
+        for currency in sorted({currency_of[no] for no in asked})
     ]
-    currencies = sorted({d.currency for d in wanted})
-    every = [_quote(account, currency, [d for d in wanted if d.currency == currency]) for currency in currencies]
     return [one for one in every if charge_of(view.guards.limits, one.currency, one.amount_minor)]
-
-
-def _quote(account: Account, currency: str, debts: Sequence[Debt]) -> Quote:
-    parts = tuple(DebtPart(d.no, d.open_minor) for d in debts)
-    return quote_for(account, currency, parts)
 
 
 def quote_for(account: Account, currency: str, parts: tuple[DebtPart, ...]) -> Quote:
     """The quote for exactly these parts."""
     amount = sum(p.minor for p in parts)
     # A debt whose money left again is another one than the one that was paid: nobody is answered with that payment.
-    reopened = {d.no: f":{d.reopened_seq}" for d in account.debts if d.reopened_seq}
-    listed = ",".join(f"{p.debt}:{p.minor}{reopened.get(p.debt, '')}" for p in parts)
+    marks = {d.no: f":{d.reopened_seq}" for d in account.debts if d.reopened_seq}
+    # Two instalments of one invoice may be the same sum: what is open of it says which of them is paid.
+    marks |= {d.no: f"{marks.get(d.no, '')}/{d.open_minor}" for d in account.debts if account.arrangement_on(d.no)}
+    listed = ",".join(f"{p.debt}:{p.minor}{marks.get(p.debt, '')}" for p in parts)
     digest = sha256(f"quote|{account.no}|{currency}|{amount}|{listed}".encode()).hexdigest()
     numbers = {d.no: d.number for d in account.debts}
     return Quote(account.no, currency, amount, parts, tuple(numbers.get(p.debt, "") for p in parts), digest)
@@ -100,7 +103,8 @@ def nothing_because(view: View) -> str:
     if not past_due:
         return "nothing is owed"
     if all(view.account.debt_is_held(debt.no) for debt in past_due):
-        return "what is owed is held or disputed"
+        promised = any(view.account.arrangement_on(debt.no) for debt in past_due)
+        return "what is owed is promised for a later day" if promised else "what is owed is held or disputed"
     return "what is owed is settled separately"
 
 
@@ -126,14 +130,16 @@ class PartRange(NamedTuple):
 
 
 def part_range(view: View, quote: Quote) -> PartRange | None:
-    """What a part of this quote can be; None where it is paid at once: nothing of it has failed yet, and it is no more
-    than one charge takes, or it is smaller than the smallest part (spec, section 4, point 9)."""
+    """What a part of this quote can be; None where it is paid at once: nothing of it has failed yet or is promised for
+    later days, and it is no more than one charge takes, or it is smaller than the smallest part (spec, section 4, point
+    9)."""
     account, limits = view.account, view.guards.limits.get(quote.currency)
     failed = any(m.failed for m in account.methods)
     tried = any(d.tries for d in account.debts if any(p.debt == d.no for p in quote.parts))
+    promised = any(account.arrangement_on(p.debt) for p in quote.parts)
     at_once = limits is None or quote.amount_minor <= limits.maximum_minor
     least = PART_MINIMUM_MINOR if limits is None else max(PART_MINIMUM_MINOR, limits.minimum_minor)
-    if (at_once and not (failed or tried)) or quote.amount_minor < least:
+    if (at_once and not (failed or tried or promised)) or quote.amount_minor < least:
         return None
     return PartRange(least, quote.amount_minor)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from arrears.core.rules import (
+    arrangement,
     by_transfer,
     challenge,
     charge,
@@ -37,6 +38,7 @@ from arrears.core.view import Due, View
 Rule = Callable[[View], Iterable[Due]]
 
 RULES: tuple[Rule, ...] = (
+    arrangement.rule,
     hold.rule,
     lapse.rule,
     challenge.rule,

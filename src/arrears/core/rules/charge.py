@@ -22,6 +22,8 @@ from arrears.core.payments.strategies.fixed_days import FixedDays
 from arrears.core.payments.strategies.paydays import Paydays
 from arrears.core.payments.values import REQUEST_REFUSED, AttemptState, Initiator, MethodKind
 from arrears.core.policy import Policy
+from arrears.core.rules.charge_agreed import agreed, agreed_and_due
+from arrears.core.rules.paying import history_of, paying, wanted_of
 from arrears.core.view import ONE_DAY, Due, Rank, View
 
 
@@ -32,7 +34,7 @@ def rule(view: View) -> Iterable[Due]:
     waits = any(doubt.kind is not DoubtKind.REQUEST for doubt in account.doubts)
     if not account.methods or account.mode is not Mode.CARD or waits:
         return ()
-    proposals = list(_proposals(view))
+    proposals = [*_proposals(view), *agreed(view)]
     if not proposals:
         return ()
     first = min(proposals, key=lambda due: due.at)
@@ -111,16 +113,6 @@ def _taken(view: View, group: _Group, at: datetime) -> list[Debt]:
     return [d for d in group.debts if d.day_0 is not None or view.morning(d.due_on) <= max(at, view.now)]
 
 
-def paying(account: Account, debt: Debt) -> Method | None:
-    """The method that pays for a debt: the active one of its first subscription that has one that works."""
-    for sub in account.subscriptions:
-        if sub.no in debt.subscriptions and sub.method:
-            method = account.method(sub.method)
-            if method.durable and not method.removed:
-                return method
-    return None
-
-
 def charged_with(account: Account, debt: Debt) -> Method | None:
     """The method from which a debt is collected on its due date, without its payer doing anything; None where that is
     not so, or cannot be promised: its last attempt was declined, it expires before, or a hold lasts that long."""
@@ -159,6 +151,8 @@ def still_planned(view: View, attempt: Attempt) -> bool:
     if kept or view.guards.book_refused or anew.account.mode is not Mode.CARD:
         return False
     groups = [one for one in _groups(anew) if (one.method.no, one.currency) == (attempt.method, attempt.currency)]
+    if agreed_and_due(anew, attempt):
+        return True
     taken = {debt.no for group in groups for debt in _taken(anew, group, view.now)}
     return all(part.debt in taken for part in attempt.parts)
 
@@ -244,36 +238,6 @@ def _wanted(view: View, group: _Group, debts: Iterable[Debt]) -> Wanted:
 def _amount(view: View, group: _Group, debts: Iterable[Debt]) -> int:
     """What one charge for these takes: all, or the most that the provider takes at once; 0 where it takes nothing."""
     return charge_of(view.guards.limits, group.currency, sum(d.open_minor for d in debts))
-
-
-def history_of(account: Account, method: Method, besides: int = 0) -> list[Tried]:
-    """Everything tried on the same card or bank account, whichever method it was added as; of a card also what is under
-    way, but for the attempt `besides`. What waits for its payer has not been decided."""
-    same = {m.no: m for m in account.methods if m.credential == method.credential}
-    tried = [t for m in same.values() for t in m.tried]
-    under_way = account.attempts if method.kind is MethodKind.CARD else ()
-    return tried + [
-        Tried(a.no, a.created_at, a.by, a.amount_minor, a.currency, a.state)
-        for a in under_way
-        if a.method in same and a.no != besides and a.state is not AttemptState.NEEDS_CUSTOMER
-    ]
-
-
-def wanted_of(method: Method, amount_minor: int, currency: str, by: Initiator, entry: int = NEW_ENTRY) -> Wanted:
-    """What the planner is asked about one attempt. A bank debit that presents no earlier one again is a new entry, as
-    is every one that the customer asks for."""
-    return Wanted(
-        kind=method.kind,
-        network=method.network,
-        country=method.country,
-        expires_on=method.expires_on if method.kind is MethodKind.CARD else None,
-        durable=method.durable,
-        amount_minor=amount_minor,
-        currency=currency,
-        by=by,
-        renewed_at=method.renewed_at,
-        entry=0 if method.kind is MethodKind.CARD else entry,
-    )
 
 
 def _attempt(view: View, group: _Group, debts: list[Debt]) -> AttemptCreated:

@@ -1,5 +1,6 @@
 """Account credit of the same currency goes to the open debts, oldest due date first, before anything is demanded:
-a debt covered by credit is never past due (spec, section 3, Amounts). Held debts take none."""
+a debt covered by credit is never past due (spec, section 3, Amounts). Disputed and held debts take none, but
+those that are held by a promise to pay do."""
 
 from __future__ import annotations
 
@@ -21,7 +22,7 @@ def _allocations(view: View) -> Iterator[Due]:
         left = credit_minor
         allocations = []
         for debt in account.debts:
-            if left and debt.currency == currency and not account.debt_is_held(debt.no):
+            if left and debt.currency == currency and not account.debt_is_withheld(debt.no):
                 taken = min(left, debt.open_minor)
                 allocations.append(Allocation(debt.no, taken))
                 left -= taken

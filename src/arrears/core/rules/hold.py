@@ -12,6 +12,7 @@ from arrears.core.account import Account, Hold, HoldScope, Subscription
 from arrears.core.deadlines import applying
 from arrears.core.facts import HoldEnded, Voided
 from arrears.core.promises import Promise
+from arrears.core.rules.arrangement import over_at
 from arrears.core.view import Due, Rank, View
 
 
@@ -24,7 +25,15 @@ def _ends(view: View) -> Iterator[Due]:
     for hold in view.account.holds:
         if hold.ended_at is None and hold.until is not None:
             at = view.calendar.end_of_day(hold.until)
+            if hold.arrangement and _still_looked_at(view, hold):
+                continue
             yield Due(at, Rank.HOLD, hold.no, "hold ends", partial(end_hold, view, hold, at))
+
+
+def _still_looked_at(view: View, hold: Hold) -> bool:
+    """Whether nobody can say yet what became of the promise to pay that placed this hold: it ends with that."""
+    promised = next((one for one in view.account.arrangements if one.no == hold.arrangement), None)
+    return promised is not None and over_at(view, promised) != view.calendar.end_of_day(promised.next.on)
 
 
 def end_hold(view: View, hold: Hold, at: datetime) -> HoldEnded:

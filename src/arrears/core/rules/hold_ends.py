@@ -18,5 +18,5 @@ def rule(view: View) -> Iterable[Due]:
 
 def _announcements(view: View, days: int) -> Iterator[Due]:
     for hold in view.account.holds:
-        if hold.ended_at is None and hold.until is not None:
+        if hold.ended_at is None and hold.until is not None and not hold.arrangement:
             yield from announce(view, Announcement(MessageKind.HOLD_ENDS, hold.until, hold=hold.no), days)

@@ -6,6 +6,7 @@ the collections run.
 """
 
 from arrears.engine.commands.accounts import change_terms, close_task, open_accounts, unpark
+from arrears.engine.commands.arrangements import end_promise, promise
 from arrears.engine.commands.deletions import STAFF, hold_deletion, release_deletion
 from arrears.engine.commands.holds import dispute, hold, release
 from arrears.engine.commands.invoices import (
@@ -41,6 +42,7 @@ __all__ = [
     "clear_doubt",
     "close_task",
     "dispute",
+    "end_promise",
     "hold",
     "hold_deletion",
     "if_canceled",
@@ -48,6 +50,7 @@ __all__ = [
     "issue_invoices",
     "lift_reason",
     "open_accounts",
+    "promise",
     "raise_doubt",
     "reactivate",
     "record_payments",

@@ -85,5 +85,8 @@ def release(store: Accounts, account: int, number: int, now: datetime, author: s
         found = next((h for h in unit.account.holds if h.no == number and h.ended_at is None), None)
         if found is None:
             raise Refused("unknown_hold", f"{format_id(HOLD, account, number)} is not an open hold")
+        if found.arrangement:
+            promised = f"promise {found.arrangement} places {format_id(HOLD, account, number)}; end the promise instead"
+            raise Refused("held_by_promise", promised)
         view = View(policies, unit.account, guards, now)
         unit.record(end_hold(view, found, now), author, why)

@@ -11,7 +11,7 @@ from arrears.core.messages.content import Content, DebtLine, Operator, Reader, R
 from arrears.core.messages.kinds import KINDS
 from arrears.core.messages.recipients import Contacts, Recipient
 from arrears.core.policy import Policies
-from arrears.core.rules.charge import paying
+from arrears.core.rules.paying import paying
 from arrears.core.stages import ends_here, policy_of
 from arrears.engine.messages.drafting_people import Draft, zone_of
 

@@ -12,7 +12,7 @@ from arrears.core.errors import Refused
 from arrears.core.payments.networks import load_rules
 from arrears.core.payments.planner import EXPIRED, NEW_ENTRY, Allowed, Refusal, Tried, Wanted, earliest, is_final
 from arrears.core.payments.values import AttemptCanceled, Codes, Declined, Initiator
-from arrears.core.rules.charge import history_of, wanted_of
+from arrears.core.rules.paying import history_of, wanted_of
 
 
 def not_to_be_asked(

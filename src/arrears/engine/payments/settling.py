@@ -168,7 +168,7 @@ def _rest(
 
 def _still_open(unit: Unit, parts: Iterable[DebtPart]) -> tuple[DebtPart, ...]:
     """What of these parts is still open and may be asked for."""
-    open_minor = {d.no: d.open_minor for d in unit.account.debts if not unit.account.debt_is_held(d.no)}
+    open_minor = {d.no: d.open_minor for d in unit.account.debts if not unit.account.debt_is_withheld(d.no)}
     return tuple(DebtPart(p.debt, min(p.minor, open_minor[p.debt])) for p in parts if open_minor.get(p.debt))
 
 

@@ -24,7 +24,7 @@ _OF_ATTEMPTS: Final = frozenset({DoubtKind.ATTEMPT, DoubtKind.REQUEST})
 
 def still_owed(account: Account, attempt: Attempt) -> bool:
     """Whether everything that an attempt would pay is still open, and in no dispute."""
-    open_minor = {d.no: d.open_minor for d in account.debts if not account.debt_is_held(d.no)}
+    open_minor = {d.no: d.open_minor for d in account.debts if not account.debt_is_withheld(d.no)}
     return all(open_minor.get(part.debt, 0) >= part.minor for part in attempt.parts)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any, Final, LiteralString, NamedTuple
 
+from arrears.core.rules.arrangement import REASON
 from arrears.store.postgres.queries import TASK, Task, task_of
 from arrears.store.postgres.store import PostgresStore
 from arrears.store.postgres.write import utc
@@ -74,6 +75,13 @@ def list_accounts(
     return [number for (number,) in found]
 
 
+def promising_accounts(store: PostgresStore, limit: int) -> list[int]:
+    """The numbers of the accounts on which a promise to pay holds something, in order."""
+    with store.transaction() as db:
+        found = db.execute(_PROMISING, {"reason": REASON, "limit": limit}).fetchall()
+    return [number for (number,) in found]
+
+
 def list_subscriptions(
     store: PostgresStore, after: OwnNumber, limit: int, *, account: int, service: str | None, state: str | None
 ) -> list[ListedSubscription]:
@@ -131,6 +139,9 @@ _ACCOUNTS: Final[LiteralString] = "SELECT a.account_id FROM account a JOIN accou
 _OPEN_CASE: Final[LiteralString] = (
     "SELECT FROM collection_case t WHERE t.account_id = a.account_id AND t.outcome IS NULL"
 )
+_PROMISING: Final[LiteralString] = """
+SELECT DISTINCT account_id FROM hold WHERE ended_at IS NULL AND reason = %(reason)s ORDER BY account_id LIMIT %(limit)s
+"""
 _AFTER: Final[LiteralString] = "(t.account_id, t.no) > (%(after)s, %(after_no)s)"
 _ORDER: Final[LiteralString] = "t.account_id, t.no"
 _SUBSCRIPTIONS: Final[LiteralString] = """

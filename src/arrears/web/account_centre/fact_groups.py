@@ -62,6 +62,9 @@ ServiceFact = f.SubscriptionAdded | f.Canceled | f.Reactivated | f.ReasonSet | f
 WaitFact = f.HoldPlaced | f.HoldEnded | f.DoubtRaised | f.DoubtCleared
 
 
+PromiseFact = f.ArrangementMade | f.ArrangementKept | f.ArrangementEnded
+
+
 MethodFact = f.MethodAdded | f.MethodActivated | f.MethodRenewed | f.MethodSpent | f.MethodRemoved
 
 

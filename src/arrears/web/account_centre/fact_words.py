@@ -25,6 +25,7 @@ from arrears.web.account_centre.fact_groups import (
     MailFact,
     MethodFact,
     MoneyFact,
+    PromiseFact,
     ServiceFact,
     StaffsFact,
     TryFact,
@@ -33,6 +34,7 @@ from arrears.web.account_centre.fact_groups import (
 from arrears.web.account_centre.fact_words_messages import SPOKEN, WARNED_BY, card_name, tell_of_part
 from arrears.web.account_centre.fact_words_money_back import MoneyBackFact, tell_of_money_back
 from arrears.web.account_centre.fact_words_people import tell_of_account
+from arrears.web.account_centre.fact_words_promises import arrangements_of, tell_of_promise
 from arrears.web.account_centre.frame import Visit
 from arrears.web.account_centre.owed import will
 from arrears.web.account_centre.story import advice
@@ -47,6 +49,7 @@ class Teller:
         self.invoices: dict[int, str] = {}
         self.attempts: dict[int, f.AttemptCreated] = {}
         self.holds: dict[int, Hold] = {}
+        self.arrangements = arrangements_of(history)
         self.earlier: dict[int, date] = {}
         """By a fact that moved a date: the day that was said before."""
         said: dict[tuple[int, Action], date] = {}
@@ -86,6 +89,8 @@ class Teller:
             return self._service(fact)
         if isinstance(fact, WaitFact):
             return self._wait(fact)
+        if isinstance(fact, PromiseFact):
+            return tell_of_promise(self.visit, fact, self.arrangements[recorded.seq], self._numbers)
         if isinstance(fact, MethodFact):
             return self._method(fact)
         if isinstance(fact, TryFact):
@@ -267,9 +272,11 @@ class Teller:
     def _wait(self, fact: WaitFact) -> str:
         match fact:
             case f.HoldPlaced(hold=hold):
-                return self._hold(hold)
+                return "" if hold.arrangement else self._hold(hold)
             case f.HoldEnded(hold=number):
                 hold = self.holds[number]
+                if hold.arrangement:
+                    return ""  # what was promised says what became of it
                 return _("The hold on %(what)s has ended.") % {"what": self.on_what(hold)}
             case f.DoubtRaised(doubt=DoubtKind.BANK_CREDIT):
                 return _("A transfer has arrived that may be yours. While we find out, nothing is stopped or deleted.")

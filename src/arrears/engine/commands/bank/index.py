@@ -35,7 +35,7 @@ def open_items(account: Account) -> list[OpenItem]:
             debt.currency,
             debt.open_minor,
             past_due=debt.day_0 is not None,
-            held=account.debt_is_held(debt.no),
+            held=account.debt_is_withheld(debt.no),
         )
         for debt in account.debts
         if not debt.ended
