@@ -200,7 +200,12 @@ def test_a_promise_holds_the_ladder_is_listed_and_ended(acting: Acting, history:
     again = acting.act(path, {"parts": parts, "why": "they rang"})
     assert (again[0], again[1]["code"]) == (409, "already_promised")
     [explained] = acting.ask("GET", f"accounts/{acting.ref}/explanation")[1]["holds"]
-    assert acting.act(f"holds/{explained['hold']}/release", {"why": "no"})[1]["code"] == "held_by_promise"
+    assert (
+        acting.act(f"holds/hold_{said['account'].removeprefix('acc_')}_{explained['hold']}/release", {"why": "no"})[1][
+            "code"
+        ]
+        == "held_by_promise"
+    )
     assert acting.act(f"promises/{said['promise']}/end", {"why": "they left"})[1]["ended"] is True
     assert acting.ask("GET", path)[1]["promises"] == []
     assert history(acting.ref).count("arrangement_made") == 1

@@ -829,7 +829,7 @@ class Operations:
 
     def post_promise_end(self, promise: str, body: Reasoned, *, idempotency_key: str = "") -> PromiseEnded:
         """End a promise before it is kept: the ladder goes on where it had stopped, with new warnings and their
-        full lead.
+        whole lead.
 
         POST /v1/promises/{promise}/end
         """
