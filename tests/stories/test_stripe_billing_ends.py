@@ -54,6 +54,7 @@ def test_a_subscription_that_ends_with_its_period_ends_here_that_day(business: B
 @pytest.mark.parametrize("told", ["by webhook", "by the sweep", "by nobody"])
 def test_what_was_paid_for_is_served_to_its_end_whoever_tells_of_the_end(business: Business, told: str) -> None:
     customer, _ = business.subscribed()
+    business.subscribed(days=1)  # somebody else of whom there is news each day
     business.control("cancel_subscription", subscription=used(business, customer))
     match told:
         case "by webhook":
