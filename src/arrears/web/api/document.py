@@ -89,6 +89,12 @@ ALSO_CREATES: Final = ("put_account", "put_invoice", "put_account_subscription",
 _ONE_OF: Final = {"people": "person", "policies": "policy"}
 _COMPONENT: Final = "#/components/schemas/{name}"
 
+_TOO_LONG: Final = {
+    "description": "The address and its headers are too long",
+    "content": {"text/plain": {"schema": {"type": "string"}}},
+}
+"""What the gate answers, before any route is asked (`web/gate.py`)."""
+
 
 def operation_name(method: str, path: str) -> str:
     """What an operation is called in clients: its method and the fixed parts of its path, each in the singular where
@@ -124,6 +130,7 @@ def complete(document: Mapping[str, Any]) -> None:
                         answer["links"] = links
                     if name in ALSO_CREATES:
                         operation["responses"] = {"201": {**answer, "description": "Created"}, **operation["responses"]}
+            operation["responses"]["431"] = _TOO_LONG
 
 
 def _standing_paths() -> dict[str, Any]:
