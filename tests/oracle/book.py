@@ -74,6 +74,7 @@ class BookPromise:
     debts: tuple[int, ...]
     left: list[tuple[date, int]]
     """The parts that are not done, the next first."""
+    kept: int = 0
 
 
 @dataclass

@@ -170,10 +170,10 @@ class Outside(TextLadder):
     def _arrangement_kept(self, fact: f.ArrangementKept, r: f.Recorded) -> Said:
         one = self.promises[fact.arrangement]
         over = r.at >= ends(one.left[0][0], self.day_zone)
-        if self._promised_minor(one, now=r.at if over else None) > one.left[0][1]:
+        if self._promised_minor(one, now=r.at if over else None) > one.left[fact.kept - one.kept - 1][1]:
             yield f"promise {fact.arrangement} is not kept"
-        while one.left and self._promised_minor(one, now=r.at if over else None) <= one.left[0][1]:
-            one.left.pop(0)
+        done = fact.kept - one.kept
+        one.left, one.kept = one.left[done:], fact.kept
         if not one.left:
             del self.promises[fact.arrangement]
 
