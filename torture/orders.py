@@ -1,4 +1,4 @@
-"""`PYTHONPATH=receiver/src python -m torture.orders`: services fail in every way; all of them obey in the end.
+"""`python -m torture.orders`: services fail in every way; all of them obey in the end.
 
 Accounts come into trouble, are stopped, pay late or never and are deleted, in a time that is made up. Their services
 answer 500 for three days, hang, lose their answers, say 200 and nothing or 200 and a lie, take their time, come back

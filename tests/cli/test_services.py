@@ -12,6 +12,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from arrears_receiver import SqliteBook
 from arrears_receiver.kit import OverHttp, message, signed
 from tests.cli import commands
 from tests.store.contract import open_book
@@ -108,4 +109,34 @@ def test_a_service_is_connected_obeys_is_asked_and_is_told_of(place: Place) -> N
     place.arrears("services", "on", "files")
     assert place.arrears("services", "redrive", "files") == "0 are given again\n"
     assert "obeys nowhere" in place.arrears("services", "orders", "mail", code=2)
+    assert place.arrears("check")
+
+
+@pytest.mark.turn(3)
+def test_a_person_orders_anew_what_a_service_undid_by_itself(place: Place) -> None:
+    """What is to be off, knows so and runs is never repaired by a program (decision 69)."""
+    repair = ("services", "repair", "files", "sub_1_1", "--by", "ann", "--why", "a colleague of theirs undid it")
+    assert "unknown_service" in place.arrears(*repair, code=2)
+    made = place.json("services", "add", "files", "http://127.0.0.1:9/orders/files")
+    place.arrears("services", "move", "files", place.serve(made["secret"]))
+    place.arrears("subscription", "cancel", "A1", "files", *WHO)
+    place.arrears("worker", "--once")
+    assert "no_drift" in place.arrears(*repair, code=2)
+
+    book = SqliteBook(place.folder / "files" / "orders.db")
+    with book.open("sub_1_1") as record:
+        record.state = "active"
+    [seen] = place.json("services", "check", "files", code=3)
+    assert (seen["kind"], seen["wanted"], seen["reported"], seen["given"]) == ("on", "disabled", "active", 1)
+    assert "bad_id" in place.arrears(*repair[:3], "files", *repair[4:], code=2)
+    assert place.arrears(*repair) == "sub_1_1 is ordered anew to be disabled\n"
+    assert "not_repaired" in place.arrears(*repair, code=2), "while the new order is open nothing is ordered"
+
+    place.arrears("worker", "--once")
+    known = book.known("sub_1_1")
+    assert known is not None
+    assert (known.order, known.state) == ("o1-1-2", "disabled")
+    assert place.json("services", "check", "files") == []
+    assert "a colleague of theirs undid it" in place.arrears("timeline", "A1", "--json")
+    assert "no_drift" in place.arrears(*repair, code=2)
     assert place.arrears("check")

@@ -151,3 +151,30 @@ def test_a_card_that_expires_before_its_day_is_not_planned() -> None:
     then = datetime(2026, 11, 6, tzinfo=UTC)
     assert isinstance(planned(then, *book, wanted=WANTED._replace(expires_on=date(2026, 11, 14))), Refusal)
     assert isinstance(planned(then, *book, wanted=WANTED._replace(expires_on=date(2026, 11, 15))), datetime)
+
+
+def by(strategy: FixedDays | Paydays, now: date, *book: Tried) -> datetime | Refusal:
+    """What is planned from midnight of this day on."""
+    at = datetime.combine(now, datetime.min.time(), UTC)
+    return plan(load_rules(), strategy, WANTED, book, zone=ZONE, day_0=DAY_0, now=at, account_no=1)
+
+
+@pytest.mark.parametrize("strategy", [FixedDays((1, 3, 5, 7), 4), Paydays()], ids=["fixed days", "paydays"])
+@pytest.mark.parametrize("payer", list(Initiator))
+def test_what_is_left_when_a_method_has_paid_is_asked_for_on_the_next_morning(
+    strategy: FixedDays | Paydays, payer: Initiator
+) -> None:
+    declined = tuple(tried(number) for number in (1, 3, 5, 7))
+    assert isinstance(by(strategy, day(8), *declined), Refusal), "the case has had all its attempts"
+    paid = tried(8, state=AttemptState.PAID, codes=Codes(), currency="USD", by=payer)
+    found = by(strategy, day(9), *declined, paid)
+    assert isinstance(found, datetime)
+    assert found.date() == day(9)
+    # It counts as the first of new attempts, no more than that.
+    again = by(strategy, day(10), *declined, paid, tried(9))
+    assert isinstance(again, datetime) == isinstance(strategy, Paydays), "the fixed days are over, paydays are not"
+
+
+def test_what_was_paid_before_the_debt_was_late_prefers_no_day() -> None:
+    paid = tried(-5, state=AttemptState.PAID, codes=Codes())
+    assert by(FixedDays((3,), 4), day(0), paid) == by(FixedDays((3,), 4), day(0))

@@ -48,6 +48,8 @@ GET  /console/bank/<int:number>                 in         in       in          
 POST /console/bank/<int:number>                 in         in       in             in       in        404
 GET  /console/tokens                            in         in       in             in       in        403
 POST /console/tokens                            in         in       in             in       in        403
+GET  /console/reports                           in         in       in             in       in        200
+GET  /console/reports/<slug:report>             in         in       in             in       in        200
 GET  /console/requests                          in         in       in             in       in        200
 GET  /console/requests/<int:number>             in         in       in             in       in        404
 POST /console/requests/<int:number>             in         in       in             in       in        404

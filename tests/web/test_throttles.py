@@ -321,6 +321,8 @@ THROTTLES: Final = """
 /console/tasks                           session
 /console/deletions                       session
 /console/tokens                          session
+/console/reports                         session
+/console/reports/<slug:report>           session
 /console/requests                        session
 /console/bank                            session
 /console/bank/<int:number>               session

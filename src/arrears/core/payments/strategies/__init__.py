@@ -6,14 +6,17 @@ A strategy only prefers: the planner is asked before and after it, so no strateg
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Final, Protocol
 
 from arrears.core.calendar import calendar_of
 from arrears.core.payments.networks import Rules
 from arrears.core.payments.planner import Refusal, Tried, Wanted, earliest
+from arrears.core.payments.values import AttemptState
 
 _ONE_DAY: Final = timedelta(days=1)
+MORNING: Final = time(8)
+"""When automatic attempts begin, local time."""
 # A prime: multiplied by it, accounts numbered one after the other lie far apart within any spread.
 _SCATTER: Final = 2_654_435_761
 
@@ -47,16 +50,24 @@ def plan(
 ) -> datetime | Refusal:
     """The instant (UTC) of the next automatic attempt, never before the networks allow it; or why there is none.
 
-    `own` is what of the history the strategy counts: of a bank debit only its own entry; all where it is not said.
+    `own` is what of the history the strategy counts: of a bank debit only its own entry; all where it is not said. What
+    was tried before the method last paid is not counted: what is left, in another currency or above what a provider
+    takes at once, is asked of a method that pays, and first on the morning after, whatever days the strategy prefers.
     The same account, history and day give the same instant, so asking twice plans nothing twice.
     """
     allowed = earliest(rules, wanted, history, now)
     if isinstance(allowed, Refusal):
         return allowed
-    day = calendar_of(zone).local_day(allowed.at)
+    calendar = calendar_of(zone)
+    counted = history if own is None else own
+    paid_at = max((tried.at for tried in counted if tried.state is AttemptState.PAID), default=None)
+    if paid_at is not None:
+        counted = [tried for tried in counted if tried.at > paid_at]
+    pays = paid_at is not None and not counted and calendar.local_day(paid_at) >= day_0
+    day = calendar.local_day(allowed.at)
     # The hour of the first day may be over; that of the next one is not.
     for one in (day, day + _ONE_DAY):
-        preferred = strategy.preferred(one, zone, history if own is None else own, day_0)
+        preferred = calendar.at(one, MORNING) if pays else strategy.preferred(one, zone, counted, day_0)
         if preferred is None:
             why = "This case has had all its automatic attempts; the customer may still pay."
             return Refusal("strategy", "spec-5", why, None)

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from arrears.core.calendar import calendar_of
 from arrears.core.payments.planner import Tried
-from arrears.core.payments.strategies.paydays import MORNING, days_tried
+from arrears.core.payments.strategies import MORNING
+from arrears.core.payments.strategies.paydays import days_tried
 
 
 class FixedDays(NamedTuple):

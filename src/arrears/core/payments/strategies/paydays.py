@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final, NamedTuple
 
 from arrears.core.calendar import Calendar, calendar_of
 from arrears.core.payments.planner import Tried
+from arrears.core.payments.strategies import MORNING
 from arrears.core.payments.values import REQUEST_REFUSED, AttemptState, Initiator
 
 _ONE_DAY: Final = timedelta(days=1)
 _FRIDAY: Final = 4
 _PAYDAYS: Final = frozenset((1, 2, 15, 16, 25, 26, 27, 28))
-MORNING: Final = time(8)
-"""When automatic attempts begin, local time."""
 
 
 class Paydays(NamedTuple):
