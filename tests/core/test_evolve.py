@@ -213,6 +213,7 @@ def _long_history() -> list[Recorded]:
 
 LONG_HISTORY = _long_history()
 NOT_IN_THE_STORY = {
+    f.OrderRepeated,
     f.WarningsLapsed,
     f.NoticeBounced,
     f.RecipientsChanged,

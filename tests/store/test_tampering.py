@@ -20,6 +20,7 @@ from arrears.sim.stage import Stage
 from arrears.store import schema
 from arrears.store.postgres.check import check_book, check_store
 from arrears.store.postgres.derived import TABLES
+from arrears.store.postgres.installation import PolicyVersions
 from arrears.store.postgres.queries import open_tasks
 from arrears.store.postgres.shape import SchemaRules, shape_of_files
 from arrears.store.postgres.store import PostgresStore
@@ -515,7 +516,7 @@ def test_a_run_cuts_nothing_by_a_policy_that_was_changed_by_hand(
     store = make_due(1)
     with store.transaction() as db:
         db.execute(CHANGES[name].encode())
-    store._policies.clear()  # as a process that starts now
+    store._known = PolicyVersions()  # as a process that starts now
     run(store, at(33))
     assert store.snapshots([1])[1].subscriptions[0].state is State.PAST_DUE
     assert ["the text of policy" in task.what for task in open_tasks(store)] == [True]

@@ -7,7 +7,8 @@ from torture import deletion, ladder_faults, mail_faults, money_faults
 from torture.put_back import Fault
 
 EVERY = [fault for module in (ladder_faults, mail_faults, money_faults) for fault in module.FAULTS]
-EVERY += [one.fault for one in deletion.FAULTS]
+# A mistake that swaps nothing is in the text of a policy.
+EVERY += [one.fault for one in deletion.FAULTS if one.fault.swaps is not list]
 
 
 @pytest.mark.parametrize("fault", EVERY, ids=lambda fault: fault.what)

@@ -33,7 +33,7 @@ def test_two_open_attempts_on_one_invoice_are_caught(sandbox: Running, monkeypat
     story = Paying(sandbox)
     story.card("insufficient_funds")
     story.until(2)
-    first, second = story.add("challenge"), story.add("challenge")
+    first, second = story.add("challenge", own=True), story.add("challenge", own=True)
     story.settle(first)
     monkeypatch.setattr(Account, "attempt_on", lambda *_: None)
     monkeypatch.setattr(MemoryStore, "check_attempts", lambda *_: None)

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
 import pytest
+from django.test import RequestFactory
 from tests.stories.story import Story
 from tests.web.entrance import browser
 from tests.web.routes import routes
@@ -55,3 +60,61 @@ def test_the_first_page_tells_the_story_only_while_it_is_that(way: str) -> None:
 
     story = {**OFF, **ON}[way]()
     assert goes_elsewhere(story.account, [one.fact for one in story.history()]) is (way in OFF)
+
+
+def _landing(story: Story, monkeypatch: pytest.MonkeyPatch, folder: Path) -> tuple[Any, dict[str, Any]]:
+    """The story as the first page shows it, and what its template is given."""
+    from arrears.adapters.channels.folder import FolderChannel
+    from arrears.web import demo_pages, demo_story
+
+    def service_page(account: int, number: int) -> str:
+        return f"/{account}/{number}"
+
+    live = SimpleNamespace(store=story.inner, channel=FolderChannel(folder), service_page=service_page)
+    monkeypatch.setattr(demo_story, "installed", lambda: live)
+    world = SimpleNamespace(account=story.no, now=lambda: story.now, zone="UTC", moved_from=story.instant(0))
+    world.year_under_way, world.service_runs = lambda: False, lambda: True
+    given: dict[str, Any] = {}
+    monkeypatch.setattr(demo_pages, "render", lambda _request, _template, values: given.update(values))
+    request = RequestFactory().get("/", headers={"host": "127.0.0.1"})
+    cast("Any", request).world = world
+    demo_pages.landing(request)
+    return given["now"], given
+
+
+@pytest.mark.usefixtures("site")
+def test_what_the_first_page_says_of_the_service_is_how_that_service_stands(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A service that was cancelled on day 1 and brought back the next day is given its days anew: on day 31 only the
+    other one has stopped."""
+    story = Story(services=("cloud", "mail")).until(1).cancel().until(2).reactivate().until(31)
+    assert [sub.state for sub in story.account.subscriptions] == ["past_due", "disabled"]
+    now, given = _landing(story, monkeypatch, tmp_path)
+    assert (now.files, given["chapter"], given["next_day"]) == ("saved", "warned", 33)
+    assert given["title"] == "The warning has come"
+    assert ("Day 33: the service has stopped, and its files can only be read", False) in given["lines"]
+
+    now, given = _landing(story.until(33), monkeypatch, tmp_path)
+    assert (now.files, given["chapter"], given["next_day"]) == ("read", "stopped", 122)
+    assert ("Day 33: the service has stopped, and its files can only be read", True) in given["lines"]
+
+    now, given = _landing(story.pay(), monkeypatch, tmp_path)
+    assert (now.files, given["title"]) == ("saved", "Everything is paid and running again")
+
+
+@pytest.mark.usefixtures("site")
+def test_a_service_that_never_stopped_is_not_said_to_have(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    story = Story(services=("cloud", "mail")).until(1).cancel().until(2).reactivate().until(31).pay()
+    now, given = _landing(story, monkeypatch, tmp_path)
+    assert (now.files, given["title"]) == ("saved", "Everything is paid and running again")
+    assert [done for text, done in given["lines"] if "the service has stopped" in text] == [False]
+
+
+@pytest.mark.usefixtures("site")
+@pytest.mark.parametrize(("stands", "files"), [("warned", "saved"), ("stopped", "read"), ("gone", "gone")])
+def test_on_the_main_path_it_is_what_the_day_says(
+    stands: str, files: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    now, _given = _landing(ON[stands](), monkeypatch, tmp_path)
+    assert now.files == files

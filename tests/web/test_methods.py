@@ -13,6 +13,8 @@ from tests.web.living import Living, living
 from tests.web.page_forms import Offer, offers
 from tests.web.test_centre import add_card, added_card, away, sign_in, text
 
+from arrears.core.messages.alerts import Level, alerts_of
+from arrears.core.view import View
 from arrears.engine import commands
 from arrears.engine.payments import settling
 from arrears.sandbox.run import Running, running
@@ -143,13 +145,11 @@ def test_a_card_whose_question_was_left_at_the_bank_was_not_declined_and_what_pa
     card, other = add_card(shop, client, account, "challenge"), add_card(shop, client, account, "approve")
     now = shop.clock.now
     [left] = settling.settle(shop.store, shop.providers, account, shown(shop, account), card, now, "person:1")
-    for path, said in (
-        ("settle", "is de vorige keer niet bij de bank bevestigd"),
-        ("methods", "niet bij de bank bevestigd"),
-    ):
+    for path, said in (("settle", "een betaling hiermee wacht op uw"), ("methods", "Een betaling hiermee wacht op uw")):
         page = text(client.get(f"/acc_{account}/{path}"))
         assert said in page, path
-        assert "geweigerd" not in page, path
+        for failed in ("geweigerd", "niet bij de bank bevestigd", "Opnieuw proberen", "Er loopt een betaling"):
+            assert failed not in page, (path, failed)
     settling.settle(shop.store, shop.providers, account, shown(shop, account), other, now, "person:1")
     page = text(client.get(f"/acc_{account}/methods"))
     assert "De laatste betaling hiermee is niet bij de bank bevestigd." in page
@@ -263,3 +263,31 @@ def test_the_statement_has_the_button_that_pays_what_is_open(shop: Living, clien
     client.logout()
     sign_in(client, shop.email(calm))
     assert f"/acc_{calm}/settle" not in text(client.get(f"/acc_{calm}/statement")).partition("<main")[2]
+
+
+def test_an_expired_card_is_no_remedy_and_where_it_pays_every_page_warns(shop: Living, client: Client) -> None:
+    account = shop.account()
+    sign_in(client, shop.email(account))
+    good = add_card(shop, client, account, "approve")
+    expired = add_card(shop, client, account, "expired")
+    path = f"/acc_{account}/methods"
+    assert not [one for one in offered(client, path) if one.do == "activate" and one.number("method") == expired]
+    refused = client.post(path, {"do": "activate", "method": expired})
+    assert (refused.status_code, "Deze kaart is verlopen." in text(refused)) == (422, True)
+    [paying] = {sub.method for sub in shop.store.snapshots([account])[account].subscriptions}
+    assert paying == good
+    assert "Alles is in orde" in text(client.get(f"/acc_{account}/"))
+
+
+def test_where_the_only_card_has_expired_the_overview_and_what_is_ahead_say_so(shop: Living, client: Client) -> None:
+    account = shop.account()
+    sign_in(client, shop.email(account))
+    add_card(shop, client, account, "expired")
+    page = text(client.get(f"/acc_{account}/"))
+    assert "Alles is in orde" not in page
+    assert "U hoeft niets te doen" not in page
+    assert page.count("kan niet meer worden afgeschreven. Kies een andere kaart") == 1, "once, and not as an alert too"
+    assert "is verlopen op" not in page
+    assert "is verlopen: voeg een andere kaart toe" in text(client.get(f"/acc_{account}/timeline"))
+    found = alerts_of(View(shop.store.policies(), shop.store.snapshots([account])[account], (), shop.clock.now()))
+    assert [one.method for one in found if one.level is Level.CARD_EXPIRES] == [1]

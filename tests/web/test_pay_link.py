@@ -267,15 +267,40 @@ def test_who_is_back_from_the_bank_before_we_have_heard_of_it_can_look_again_as_
         sign_in(client, shop.email(account))
         page = f"/acc_{account}/story/{attempt.no}"
     there = f"{page}?back=1"
-    for _ in range(3):
-        was = re.search(r'name="was" value="([^"]*)"', client.get(there).content.decode())
+    for looked in range(3):
+        told = client.get(there).content.decode()
+        was = re.search(r'name="was" value="([^"]*)"', told)
         assert was is not None, "nothing to look again with"
-        there = client.post(page, {"do": "look", "was": was[1]})["Location"]
-        assert there == f"{page}?back=1"
+        assert ("Uw bevestiging wordt doorgegeven" in told) == (looked == 0), "at first, and once it has not helped"
+        assert ('value="confirm"' in told) == (looked > 0)
+        there = client.post(page, {"do": "look", "was": was[1], "back": there[-1]})["Location"]
+        assert there == f"{page}?back=2"
     shop.sandbox.control("challenge", intent=attempt.ref, confirmed=True)
-    assert client.post(page, {"do": "look", "was": was[1]})["Location"] == page
+    assert client.post(page, {"do": "look", "was": was[1], "back": "2"})["Location"] == page
     assert "uw betaling is binnen" in client.get(page).content.decode()
     assert shop.captures(account) == [12000]
+
+
+def test_a_page_that_looks_by_itself_offers_to_confirm_again_only_after_ten_seconds(
+    shop: Living, client: Client
+) -> None:
+    account = shop.account((12000, "EUR"))
+    attempt = asked_to_confirm(shop, account)
+    sign_in(client, shop.email(account))
+    page = f"/acc_{account}/story/{attempt.no}"
+    told = client.get(f"{page}?back=1").content.decode()
+    was = re.search(r'name="was" value="([^"]*)"', told)
+    assert was is not None
+    for looked in range(1, 5):
+        form = {"do": "look", "was": was[1], "back": "1", "looked": looked}
+        part = client.post(page, form, headers={"HX-Request": "true"})
+        assert part.status_code == 200, looked
+        assert "Uw bevestiging wordt doorgegeven" in part.content.decode(), looked
+    late = client.post(page, {**form, "looked": 5}, headers={"HX-Request": "true"})
+    assert late.headers["HX-Redirect"] == f"{page}?back=2"
+    again = client.get(late.headers["HX-Redirect"]).content.decode()
+    assert 'value="confirm"' in again
+    assert "hx-trigger" in again, "it goes on looking"
 
 
 def asked_to_confirm(shop: Living, account: int) -> AttemptRecord:

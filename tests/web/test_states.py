@@ -9,6 +9,7 @@ STATES = {
     "not due yet": ["active", "active"],
     "past due": ["past_due", "active"],
     "warned": ["past_due", "past_due"],
+    "promised": ["past_due", "active"],
     "disabled": ["disabled", "active"],
     "deletion warned": ["disabled", "active"],
     "deletion scheduled": ["disabled", "active"],

@@ -64,6 +64,7 @@ def timeline(client: Client, account: int, query: str = "") -> str:
 
 
 def test_every_kind_of_fact_is_told_or_left_to_staff_on_purpose(site: str) -> None:
+    from arrears.web.account_centre import fact_groups as g
     from arrears.web.account_centre import fact_words as h
     from arrears.web.account_centre import fact_words_money_back as b
     from arrears.web.account_centre import fact_words_people as p
@@ -77,6 +78,7 @@ def test_every_kind_of_fact_is_told_or_left_to_staff_on_purpose(site: str) -> No
         h.DeletionFact,
         h.ServiceFact,
         h.WaitFact,
+        g.PromiseFact,
         h.MethodFact,
         h.TryFact,
         p.AccountFact,

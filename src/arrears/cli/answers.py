@@ -260,7 +260,7 @@ ANSWERS: Final[Mapping[str, JsonAnswer | NoAnswer]] = {
     "token revoke": JsonAnswer(_TOKEN),
     "services list": JsonAnswer([SERVICE]),
     **dict.fromkeys(("services add", "services secret"), JsonAnswer({**SERVICE, "secret": "text"})),
-    **dict.fromkeys([f"services {one}" for one in ("move", "on", "off", "redrive")], _ACTS),
+    **dict.fromkeys([f"services {one}" for one in ("move", "on", "off", "redrive", "repair")], _ACTS),
     "services orders": JsonAnswer([_DELIVERY]),
     **dict.fromkeys(("services check", "services drift"), JsonAnswer([DRIFT])),
     **dict.fromkeys(("events list", "events types"), NoAnswer("a line for each, for scripts too")),

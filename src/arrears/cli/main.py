@@ -57,7 +57,7 @@ COMMANDS: Final = {
     "support": ("arrears.cli.support:command", "Answer people who ask for help, and hold what they need held."),
     "settle": ("arrears.cli.settle:command", "Collect everything an account owes, at once."),
     "invoice": ("arrears.cli.invoice:invoice", "Correct an invoice: its due date, its total, or take it back."),
-    "promise": ("arrears.cli.promise:command", "Agree when what is past due will be paid, at once or in instalments."),
+    "promise": ("arrears.cli.promise:command", "Agree when what is past due will be paid: a promise."),
     "subscription": ("arrears.cli.subscription:command", "End a customer's subscription, or take that back."),
     "account": ("arrears.cli.invoice:account", "Say what an account is called now, or let it pay by invoice."),
     "payment": ("arrears.cli.invoice:payment", "Take back a payment that never came."),

@@ -19,7 +19,7 @@ from arrears.core.drift import WANTED, DriftKind, ReportedState, ServiceDrift, d
 from arrears.core.errors import Refused
 from arrears.core.facts import ARREARS, EndpointTrouble, OrderRepeated
 from arrears.core.ids import SUBSCRIPTION, format_id, parse_id
-from arrears.engine.acting import decide_until_rest
+from arrears.engine.acting import acting_on
 from arrears.engine.courier import CourierWatcher
 from arrears.engine.orders import order_id, parcel_of
 from arrears.ports import Accounts, Clock, Order, Transport
@@ -177,15 +177,13 @@ class DriftWatch:
 def repeat_order(store: Accounts, drift: ServiceDrift, now: datetime, author: str = ARREARS, why: str = "") -> bool:
     """Order anew what a service is to be, by a number of its own; whether that is so still. Under the account's lock:
     who has paid meanwhile, or has another order under way, is not stopped by what was seen before."""
-    with store.accounts([drift.account], now) as batch:
-        [unit] = batch.units
+    with acting_on(store, drift.account, now) as unit:
         sub = unit.account.subscription(drift.subscription)
         if unit.account.parked or sub.orders or sub.order_count != drift.given or WANTED[sub.state] != drift.wanted:
             return False
         said = why or f"the service says that it is {drift.reported}"
         fact = OrderRepeated(sub.no, sub.order_count + 1, _COMMAND[drift.wanted], sub.generation)
         unit.record(fact, author, said)
-        decide_until_rest(unit, store.policies(), batch.guards, only_consequences=True)
     return True
 
 

@@ -18,7 +18,7 @@ from arrears.core.ids import ACCOUNT, SUBSCRIPTION, format_id
 from arrears.core.policy import Policy
 from arrears.core.unit import Unit
 from arrears.engine.acknowledging import acknowledge, answered_in_part, open_order, record_overtaken
-from arrears.engine.acting import decide_until_rest
+from arrears.engine.acting import acting_on, decide_until_rest
 from arrears.engine.failpoints import reached
 from arrears.ports import (
     AccountReader,
@@ -158,15 +158,11 @@ class OrderAnswers:
         name, said = order_named(order), read_answer(words, order)
         if name.account not in self._store.snapshots([name.account]):
             raise _unknown(order)
-        policies = self._store.policies()
-        with self._store.accounts([name.account], now) as batch:
-            [unit] = batch.units
+        with acting_on(self._store, name.account, now) as unit:
             sub = next((each for each in unit.account.subscriptions if each.no == name.subscription), None)
             if sub is None or sub.service != service[1] or name.number > sub.order_count:
                 raise _unknown(order)
-            fate, why = record_answer(unit, policies, name, said)
-            if unit.stored:
-                decide_until_rest(unit, policies, batch.guards, only_consequences=True)
+            fate, why = record_answer(unit, self._store.policies(), name, said)
         if fate is DeliveryFate.TAKEN:
             queue.end_delivery(service[0], order, now)
         return why

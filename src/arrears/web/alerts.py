@@ -35,9 +35,7 @@ URGENT = (Level.DELETION_ON, Level.STOPPED, Level.STOPS_ON, Level.PAST_DUE)
 def standing(view: View, contacts: Contacts, locale: Locale) -> list[Standing]:
     """The alerts of an account, the most urgent first."""
     found = alerts_of(view, unconfirmed_address=needs_confirming(contacts, view.now))
-    return [
-        Standing(alert, *_words(alert, view.account, contacts, locale), urgent=alert.level in URGENT) for alert in found
-    ]
+    return [Standing(alert, *_words(alert, view, contacts, locale), urgent=alert.level in URGENT) for alert in found]
 
 
 def _about_the_address(contacts: Contacts) -> tuple[str, str]:
@@ -55,8 +53,9 @@ def _about_the_address(contacts: Contacts) -> tuple[str, str]:
     return _("Is this the right address?"), text
 
 
-def _words(alert: Alert, account: Account, contacts: Contacts, locale: Locale) -> tuple[str, str]:
+def _words(alert: Alert, view: View, contacts: Contacts, locale: Locale) -> tuple[str, str]:
     """Title and text."""
+    account = view.account
     sums = _listed([format_amount(minor, currency, str(locale)) for currency, minor in alert.sums], locale)
     names = {
         "service": _called(alert, account),
@@ -67,6 +66,8 @@ def _words(alert: Alert, account: Account, contacts: Contacts, locale: Locale) -
         "numbers": _listed([debt.number for debt in account.debts if debt.no in alert.debts], locale),
     }
     title, text = _about_the_address(contacts) if alert.level is Level.CONFIRM_ADDRESS else _sentences(alert)
+    if alert.level is Level.CARD_EXPIRES and alert.on is not None and alert.on < view.today:
+        title = _("%(card)s expired on %(on)s: it cannot be charged any more")
     if alert.level in (Level.STOPPED, Level.DELETION_ON):
         text = _not_by_paying(alert, account) or text
     return title % names, text % names if text else ""

@@ -43,12 +43,18 @@ NEXT: Final = closed(
 )
 
 
+def stop_day(now: StoryNow) -> int:
+    """The day on which the service that the story follows has stopped, or will have; the policy's while neither is
+    known."""
+    return STOPPED_DAY if now.stop_day is None else now.stop_day
+
+
 @require_safe
 @demo_page
 def landing(request: HttpRequest, world: DemoWorld) -> HttpResponse:
     """The story as it stands."""
     now = standing_of(world)
-    next_day = NEXT[now.chapter]
+    next_day = stop_day(now) if now.chapter is Chapter.WARNED else NEXT[now.chapter]
     values = {
         "title": _title(now),
         "now": now,
@@ -73,7 +79,7 @@ def _title(now: StoryNow) -> str:
         case Chapter.COMING_BACK:
             return _("Paid: the services are being switched on")
         case Chapter.RUNNING:
-            return _("Everything is paid and running again") if now.stopped else _("Paid in time: nothing stopped")
+            return _("Everything is paid and running again") if now.any_stopped else _("Paid in time: nothing stopped")
         case Chapter.ENDED:
             return _("Nobody paid: the data is deleted, as was announced")
         case Chapter.ELSEWHERE:
@@ -91,7 +97,10 @@ def _lines_of(now: StoryNow) -> list[tuple[str, bool]]:
     chapters = [
         (_("Day 0: the card is declined, and a mail says so"), True),
         (_("Day 21: a warning names the day on which the service stops"), now.warned),
-        (_("Day 31: the service has stopped, and its files can only be read"), now.stopped),
+        (
+            _("Day %(day)s: the service has stopped, and its files can only be read") % {"day": stop_day(now)},
+            now.stopped,
+        ),
     ]
     if now.chapter is Chapter.ENDED:
         return [*chapters, (_("Day 120: nobody has paid; a day later the data is deleted"), True)]
@@ -104,8 +113,9 @@ def pass_time(request: HttpRequest, world: DemoWorld) -> HttpResponse:
     """Let time pass: to the `day` of the story, or without one to tomorrow."""
     asked = request.POST.get("day", "")
     day = whole(asked)
-    if day and day in NEXT.values():
-        world.pass_to(standing_of(world).day_0 + timedelta(days=day))
+    now = standing_of(world)
+    if day and day in (*NEXT.values(), stop_day(now)):
+        world.pass_to(now.day_0 + timedelta(days=day))
     elif asked == "tomorrow":
         world.pass_to(today(world) + timedelta(days=1))
     return HttpResponseRedirect("/")

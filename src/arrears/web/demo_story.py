@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
@@ -13,11 +13,12 @@ from django.utils.translation import gettext as _
 
 from arrears.adapters.channels.folder import FolderChannel
 from arrears.core import facts as f
-from arrears.core.account import Account
+from arrears.core.account import Account, Action, Subscription
+from arrears.core.deadlines import ahead
 from arrears.core.facts import Recorded
 from arrears.core.money import format_amount
 from arrears.core.payments.settlement import quotes
-from arrears.core.states import Reason, State
+from arrears.core.states import Reason, State, allows
 from arrears.core.view import View
 from arrears.notices import values
 from arrears.ports import Mail
@@ -43,6 +44,16 @@ class Chapter(StrEnum):
     """Something was done that the story does not tell: a service was cancelled, a debt is on hold."""
 
 
+class Files(StrEnum):
+    """What can be done with the files of the service that the story follows, as far as arrears knows."""
+
+    SAVED = "saved"
+    READ = "read"
+    GONE = "gone"
+    UNKNOWN = "unknown"
+    """An order is under way: only the service itself can say."""
+
+
 class Consequence(NamedTuple):
     """One thing that came of a jump, with the page where it is seen. `day` counts from the one on which the debt
     became past due."""
@@ -54,7 +65,9 @@ class Consequence(NamedTuple):
 
 
 class StoryNow(NamedTuple):
-    """The story at one moment. `owed` is empty where nothing is, `pay_link` where no mail has one."""
+    """The story at one moment. `owed` is empty where nothing is, `pay_link` where no mail has one. `stopped`: whether
+    the service that the story follows has stopped for what is owed; `any_stopped`: whether any of the account has;
+    `stop_day`, counted like `day`, when the followed one did or will, None where none is known."""
 
     chapter: Chapter
     customer: str
@@ -66,7 +79,14 @@ class StoryNow(NamedTuple):
     newest: str
     warned: bool
     stopped: bool
+    any_stopped: bool
+    stop_day: int | None
+    files: Files
     service: str
+
+
+FOLLOWED: Final = 1
+"""The subscription that the story follows: its service is the one that is linked to."""
 
 
 def standing_of(world: DemoWorld) -> StoryNow:
@@ -85,6 +105,9 @@ def standing_of(world: DemoWorld) -> StoryNow:
     # Once everything is paid, what was announced before is news no more: it does not happen.
     since = world.moved_from if owed or not paid else max(world.moved_from, paid[-1])
     consequences = sorted(_consequences(world, account, history, mails, day_0, since), reverse=True)
+    stops = [(recorded.at, recorded.fact) for recorded in history if isinstance(recorded.fact, f.Disabled)]
+    stopped_on = [at.astimezone(ZoneInfo(world.zone)).date() for at, fact in stops if fact.subscription == FOLLOWED]
+    stop_on = stopped_on[-1] if stopped_on else _stop_ahead(view)
     return StoryNow(
         Chapter.ELSEWHERE if goes_elsewhere(account, facts) else _chapter(account, owed=bool(owed), warned=warned),
         live.store.contacts([number])[number].name,
@@ -95,9 +118,28 @@ def standing_of(world: DemoWorld) -> StoryNow:
         _pay_link(mails),
         mails[-1].subject if mails else "",
         warned,
-        any(isinstance(one, f.Disabled) for one in facts),
-        live.service_page(number, 1),
+        bool(stopped_on),
+        bool(stops),
+        None if stop_on is None else (stop_on - day_0).days,
+        _files(account.subscription(FOLLOWED)),
+        live.service_page(number, FOLLOWED),
     )
+
+
+def _stop_ahead(view: View) -> date | None:
+    """The first day on which the service that the story follows does not run, as pages and messages announce it."""
+    for one in ahead(view):
+        if one.sub.no == FOLLOWED and one.action is Action.DISABLE and one.announced_day is not None:
+            return one.announced_day + timedelta(days=1)
+    return None
+
+
+def _files(sub: Subscription) -> Files:
+    if [order.kind for order in sub.orders] == ["resume"]:
+        return Files.READ
+    if sub.orders:
+        return Files.UNKNOWN
+    return Files.GONE if sub.state is State.DELETED else Files.SAVED if allows(sub.state).change else Files.READ
 
 
 def goes_elsewhere(account: Account, facts: Sequence[f.AnyFact]) -> bool:
@@ -110,11 +152,15 @@ def goes_elsewhere(account: Account, facts: Sequence[f.AnyFact]) -> bool:
 
 
 def _chapter(account: Account, *, owed: bool, warned: bool) -> Chapter:
+    """What the story tells. While something is owed, it is that of the service that it follows: another one of the
+    account can stop on another day, since one that was cancelled and brought back is given its days anew."""
     states = {sub.state for sub in account.subscriptions}
     if State.DELETED in states:
         return Chapter.ENDED
     if owed:
-        return Chapter.STOPPED if State.DISABLED in states else Chapter.WARNED if warned else Chapter.DECLINED
+        if account.subscription(FOLLOWED).state is State.DISABLED:
+            return Chapter.STOPPED
+        return Chapter.WARNED if warned else Chapter.DECLINED
     runs = states <= {State.ACTIVE, State.PAST_DUE} and not any(sub.orders for sub in account.subscriptions)
     return Chapter.RUNNING if runs else Chapter.COMING_BACK
 

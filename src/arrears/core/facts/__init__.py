@@ -353,10 +353,8 @@ AnyFact = (
 
 
 class Recorded(msgspec.Struct, frozen=True, gc=False):
-    """A fact with its place in the stream of one account, its instant and its author.
-
-    `author` is `arrears` for a decision of its own, else `staff:7`, `person:12`, `api:3`, `service:cloud`.
-    """
+    """A fact with its place in the stream of one account, its instant and its author: `arrears` for a decision of its
+    own, else `staff:7`, `person:12`, `api:3`, `service:cloud`."""
 
     account: int
     seq: int

@@ -110,9 +110,12 @@ def _bills(view: View) -> Iterator[Alert]:
 
 
 def _cards(view: View) -> Iterator[Alert]:
+    """A card in use whose end was announced, or that has expired: then nothing can be charged with it."""
     paying = {sub.method for sub in view.account.subscriptions if sub.state is not State.DELETED}
     for method in view.account.methods:
-        if method.no in paying and method.announced_days and not method.removed and method.expires_on is not None:
+        if method.no not in paying or method.removed or method.expires_on is None:
+            continue
+        if method.announced_days or method.expires_on < view.today:
             yield Alert(Level.CARD_EXPIRES, f"method:{method.no}", on=method.expires_on, method=method.no)
 
 

@@ -135,8 +135,8 @@ def activate(
     has nothing past due to settle.
 
     With past-due debt it is the settlement that makes a method active: refuses `settle_first`, `unknown_method`; and
-    what could not be charged: `never_retry`, `retry_later`, `method_not_usable`, or, where nothing was paid with it
-    since, `last_declined` or `last_unconfirmed` (its payer left the bank's question open).
+    what could not be charged: `never_retry`, `retry_later`, `method_not_usable`, `method_expired`, or, where nothing
+    was paid with it since, `last_declined` or `last_unconfirmed` (its payer left the bank's question open).
     """
     policies, guards = store.policies(), store.system().guards
     with acting_on(store, account, now) as unit:
@@ -158,7 +158,8 @@ def activate_where_needed(
     `replaces`: it was set up to pay, so also for what is paid by a method whose last payment failed.
 
     Nothing is collected by that at once. What is past due was not shown to its payer as it is now: a charge of ours
-    takes it on the next morning at the earliest. A method that may not be charged is left as it is.
+    takes it on the next morning at the earliest. A method that may not be charged is left as it is; an expired card
+    takes no other's place, but pays for what none pays for: its new expiry is asked for then.
     """
     policies, guards = store.policies(), store.system().guards
     with acting_on(store, account, now) as unit:
@@ -167,7 +168,8 @@ def activate_where_needed(
         view = View(policies, unit.account, guards, now)
         if _refused_payer(view, method, elsewhere):
             return
-        needing = moves_with(unit.account, method) if replaces else ()
+        good = usable(unit.account.method(method), view.today)
+        needing = moves_with(unit.account, method) if replaces and good else ()
         chosen = tuple(
             s.no for s in unit.account.subscriptions
             if s.state is not State.DELETED and (s.method == 0 or s.no in needing)
@@ -179,6 +181,7 @@ def activate_where_needed(
 
 _NOT_ACTIVE: Final[Mapping[str, str]] = {
     "settle_first": "pay what is past due with this method; that makes it active",
+    "method_expired": "this card has expired; enter its new expiry, or use another one",
     "method_not_usable": "this card works only once; use another one",
     "never_retry": "the card networks' rules forbid charging this card; use another one",
     "retry_later": "the card networks' rules forbid charging this card; use another one",
@@ -188,9 +191,12 @@ _NOT_ACTIVE: Final[Mapping[str, str]] = {
 
 
 def refused_activation(view: View, number: int, elsewhere: Sequence[Tried]) -> str:
-    """Why a method of the account cannot be made active now, as a refusal's code; empty where it can. One whose expiry
-    is over can: that is announced, and its new expiry asked for."""
-    return "settle_first" if settles_first(view) else _refused_payer(view, number, elsewhere)
+    """Why a method of the account cannot be made active now, as a refusal's code; empty where it can."""
+    if settles_first(view):
+        return "settle_first"
+    method = view.account.method(number)
+    expired = method.durable and not usable(method, view.today)
+    return "method_expired" if expired else _refused_payer(view, number, elsewhere)
 
 
 def _refused_payer(view: View, number: int, elsewhere: Sequence[Tried]) -> str:

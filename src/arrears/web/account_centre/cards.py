@@ -18,15 +18,16 @@ from arrears.core.states import State
 from arrears.engine.payments.methods import refused_activation
 from arrears.engine.payments.permitted import refused_card
 from arrears.web.account_centre.frame import Visit
-from arrears.web.account_centre.owed import Owed
+from arrears.web.account_centre.owed import Owed, to_confirm
 from arrears.web.names import called
 
 
 class OnFile(NamedTuple):
     """A payment method. `ready`: it can be charged now; `failed`: its last payment was declined or, where it is
-    `unconfirmed` too, not confirmed at the bank; `pays_for`: the services it is active for; `settle` and `activate`:
-    what the button says that pays everything with it, or that makes it active where there is nothing to settle; empty
-    where the engine would refuse that. `held_by` keeps it from being removed."""
+    `unconfirmed` too, not confirmed at the bank; `to_confirm`: the number of the payment with it that waits for its
+    payer at the bank, 0 for none, and then nothing has failed; `pays_for`: the services it is active for; `settle` and
+    `activate`: what the button says that pays everything with it, or that makes it active where there is nothing to
+    settle; empty where the engine would refuse that. `held_by` keeps it from being removed."""
 
     no: int
     label: str
@@ -35,6 +36,7 @@ class OnFile(NamedTuple):
     ready: bool
     failed: bool
     unconfirmed: bool
+    to_confirm: int
     pays_for: str
     settle: str
     activate: str
@@ -72,18 +74,20 @@ def _shown(visit: Visit, method: Method, elsewhere: Sequence[Tried], sums: Seque
     account, number = visit.snapshot, method.no
     ready = usable(method, visit.view.today) and not refused_card(account, number, elsewhere, visit.now)
     paid_for = [sub.no for sub in account.subscriptions if sub.method == number and sub.state is not State.DELETED]
+    waiting = to_confirm(visit, number)
     return OnFile(
         no=number,
         label=visit.contacts.cards.get(number, ""),
         expires=visit.day(method.expires_on) if method.expires_on else "",
         is_card=method.expires_on is not None,
         ready=ready,
-        failed=method.failed,
-        unconfirmed=unconfirmed(account, method),
+        failed=method.failed and not waiting,
+        unconfirmed=unconfirmed(account, method) and not waiting,
+        to_confirm=waiting,
         pays_for=visit.listed([called(account, no) for no in paid_for]),
-        settle=_settle(visit, method, paid_for, sums) if ready and sums else "",
+        settle=_settle(visit, method, paid_for, sums) if ready and sums and not waiting else "",
         activate="" if refused_activation(visit.view, number, elsewhere) else _activate(visit, number),
-        held_by=_held_by(visit, holdings(account, number)),
+        held_by=_held_by(visit, holdings(account, number), waiting),
     )
 
 
@@ -117,14 +121,16 @@ HELD: Final[dict[HeldFor, Promise | str]] = closed("words of what holds a method
 })  # fmt: skip
 
 
-def _held_by(visit: Visit, found: Sequence[Holding]) -> tuple[str, ...]:
-    """What holds a method, and until when, with all its invoices in one line."""
+def _held_by(visit: Visit, found: Sequence[Holding], waiting: int) -> tuple[str, ...]:
+    """What holds a method, and until when, with all its invoices in one line; `waiting` is the payment to confirm."""
     account = visit.snapshot
     owed = {one.number for one in found if one.why is HeldFor.OWES}
     numbers = visit.listed([debt.number for debt in account.debts if debt.no in owed])
     said = []
     for one in found:
         text, names = str(HELD[one.why]), {"numbers": numbers}
+        if one.why is HeldFor.UNDER_WAY and one.number == waiting:
+            text = _("A payment with it waits for you to confirm it.")
         if one.why in (HeldFor.ACTIVE, HeldFor.RETENTION):
             names["service"] = called(account, one.number)
         if one.until is not None:

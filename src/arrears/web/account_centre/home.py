@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from arrears.core.account import Account, Action, Method, Mode, Subscription
 from arrears.core.messages.alerts import Level
-from arrears.core.payments.settlement import unconfirmed
+from arrears.core.payments.settlement import unconfirmed, usable
 from arrears.core.states import State
 from arrears.web.account_centre.frame import Visit, account_page
 from arrears.web.account_centre.owed import (
@@ -26,6 +26,7 @@ from arrears.web.account_centre.owed import (
     promised,
     says,
     stays_ahead,
+    to_confirm,
     under_way,
 )
 from arrears.web.account_centre.subscriptions import is_gone, kept, state_of
@@ -63,7 +64,8 @@ def page(visit: Visit) -> HttpResponse:
     late = next((one for one in found if one.alert.level is Level.PAST_DUE), None)
     # The heading says the sum; the alert about it adds since when, and for what.
     in_heading = late is not None and dict(late.alert.sums) == {one.currency: one.minor for one in sums}
-    rest = [one for one in found if not (one is late and in_heading)]
+    unusable = "" if sums else _unusable(visit)
+    rest = [one for one in found if not (one is late and in_heading) and not (unusable and _is_over(visit, one))]
     pending = all_pending(visit)
     values: dict[str, Any] = {
         "owed": sums,
@@ -90,9 +92,15 @@ def page(visit: Visit) -> HttpResponse:
         "waiting": waiting(visit),
         "pending": pending,
         "declining": "" if sums else declining(visit),
-        "unconfirmed": all(unconfirmed(visit.snapshot, one) for one in _declining(visit.snapshot)),
+        "unusable": unusable,
+        "unconfirmed": all(unconfirmed(visit.snapshot, one) for one in _declining(visit)),
     }
     return visit.page("home", _title(visit, total, late=bool(pending)), **values)
+
+
+def _is_over(visit: Visit, one: Standing) -> bool:
+    """Whether an alert is about a card that has expired."""
+    return one.alert.level is Level.CARD_EXPIRES and one.alert.on is not None and one.alert.on < visit.view.today
 
 
 def said(alerts: list[Standing]) -> list[Said]:
@@ -118,12 +126,23 @@ def _gone_and_owed(visit: Visit) -> list[str]:
 
 def declining(visit: Visit) -> str:
     """The cards that pay for something and did not the last time: what comes next cannot be charged on them."""
-    return visit.listed([visit.contacts.cards.get(one.no, "") for one in _declining(visit.snapshot)])
+    return visit.listed([visit.contacts.cards.get(one.no, "") for one in _declining(visit)])
 
 
-def _declining(account: Account) -> list[Method]:
+def _declining(visit: Visit) -> list[Method]:
+    return [one for one in _active(visit.snapshot) if one.failed and not to_confirm(visit, one.no)]
+
+
+def _active(account: Account) -> list[Method]:
+    """The methods that what comes next is charged on."""
     active = {sub.method for sub in account.subscriptions if sub.state is not State.DELETED}
-    return [m for m in account.methods if m.no in active and m.failed and account.mode is Mode.CARD]
+    return [one for one in account.methods if one.no in active and account.mode is Mode.CARD]
+
+
+def _unusable(visit: Visit) -> str:
+    """The cards that pay for something and can never be charged, as one that has expired."""
+    over = [one.no for one in _active(visit.snapshot) if not usable(one, visit.view.today)]
+    return visit.listed([visit.contacts.cards.get(no, "") for no in over])
 
 
 def _title(visit: Visit, total: str, *, late: bool) -> str:
@@ -132,6 +151,6 @@ def _title(visit: Visit, total: str, *, late: bool) -> str:
     if late:
         return _("Reactivation pending")
     states = {sub.state for sub in visit.snapshot.subscriptions}
-    if declining(visit):
+    if declining(visit) or _unusable(visit):
         return _("Nothing to pay")
     return _("Everything is in order") if states <= {State.ACTIVE, State.DELETED} else _("Nothing to pay")

@@ -204,6 +204,13 @@ def under_way(visit: Visit) -> UnderWay | None:
     return UnderWay(text, f"/{visit.id}/story/{attempt.no}")
 
 
+def to_confirm(visit: Visit, method: int) -> int:
+    """The attempt with a method that waits for its payer at the bank; 0 for none. While it does, nothing has failed."""
+    account = visit.snapshot
+    waits = (one for one in account.attempts if one.method == method and one.state is AttemptState.NEEDS_CUSTOMER)
+    return next((one.no for one in waits if not one.on_page and not waits_for_nothing(account, one)), 0)
+
+
 def coming(visit: Visit) -> list[Next]:
     """What will happen, in order, with the dates that the messages name."""
     found = [

@@ -34,11 +34,13 @@ from arrears.web.account_centre.owed import coming, owed, stays_ahead
 from arrears.web.account_centre.progress import progress
 from arrears.web.account_centre.settle import account_of
 from arrears.web.account_centre.story import (
+    LOOKED_AGAIN,
     UNDER_WAY,
     ask_providers,
     is_back,
     moved_on,
     refused_on_pages,
+    still_there,
     tell,
     title_of,
 )
@@ -126,10 +128,10 @@ def page(request: HttpRequest) -> HttpResponse:
     if request.POST.get("do") == "look":
         ask_providers(visit, recent)
         if moved_on(visit, recent):
-            return read_on(request, "/pay/")
+            return read_on(request, f"/pay/{still_there(visit, recent)}")
         if "HX-Request" in request.headers:
             return shown(visit, recent, good=good_link(live.store, link.digest) is not None)
-        return read_on(request, "/pay/?back=1")
+        return read_on(request, f"/pay/{LOOKED_AGAIN}")
     return _go(visit, request.POST.get("quote", ""), good=good)
 
 

@@ -33,6 +33,10 @@ from arrears.web.numbers import whole
 UNDER_WAY: Final = ("created", "submitted", "unknown")
 
 
+PASSED_ON_LOOKS: Final = 5
+"""So often a page asks, for ten seconds, before it doubts what its payer has just done at the bank."""
+LOOKED_AGAIN: Final = "?back=2"
+"""How the address of a page goes on that is looked at again after somebody came back."""
 SOON_LOOKS: Final = 15
 """So often a page asks every two seconds how it stands; then whoever has left it open is not in a hurry."""
 
@@ -56,8 +60,9 @@ class Otherwise(NamedTuple):
 
 
 class StoryPart(NamedTuple):
-    """One attempt. `state` is `paid`, `declined`, `confirm`, `canceled`, `waiting`, or `page`: nobody knows whether
-    the payer is still on the provider's page, has left it, or has just paid there. `refused`: a card was declined on
+    """One attempt. `state` is `paid`, `declined`, `confirm`, `canceled`, `waiting`, `passed_on`: the payer is
+    just back from where they confirmed or paid, or `page`: nobody knows whether they are still on the provider's page,
+    have left it, or have paid there. `refused`: a card was declined on
     that page, on which the payer may try another. `meanwhile`: what else has paid what was not carried on."""
 
     amount: str
@@ -85,9 +90,9 @@ def page(visit: Visit, attempts: str) -> HttpResponse:
             return go_and_confirm(visit, [every[no] for no in numbers])
         ask_providers(visit, numbers)
         if moved_on(visit, numbers):
-            return visit.to(f"story/{attempts}")
+            return visit.to(f"story/{attempts}{still_there(visit, numbers)}")
         if "HX-Request" not in visit.request.headers:
-            return visit.to(f"story/{attempts}?back=1")
+            return visit.to(f"story/{attempts}{LOOKED_AGAIN}")
     told = tell(visit, numbers)
     paid = any(part.state == "paid" for part in told["parts"])
     # A currency that could not even be tried has no attempt to tell of: it is said to be open still.
@@ -146,7 +151,7 @@ def tell(visit: Visit, numbers: Sequence[int]) -> dict[str, Any]:
     tried = refused_on_pages(visit) if any(records[no].on_page for no in numbers) else {}
     parts = [_part(visit, records[no], tried.get(no, "")) for no in numbers]
     looked = _looked(visit.request) + 1
-    open_states = {"waiting", "page"}
+    open_states = {"waiting", "page", "passed_on"}
     if looked <= SOON_LOOKS and is_back(visit.request):
         # Whoever is just back from the bank may have confirmed there before we have heard of it.
         open_states.add("confirm")
@@ -156,6 +161,8 @@ def tell(visit: Visit, numbers: Sequence[int]) -> dict[str, Any]:
         "over": ended,
         "was": "-".join(f"{part.state}{'!' if part.refused else ''}" for part in parts),
         "looked": looked,
+        "back": _back(visit.request),
+        "passed_on": any(part.state == "passed_on" for part in parts),
         "look_after": 2 if looked <= SOON_LOOKS else 15,
         "declined": any(part.state == "declined" or part.refused for part in parts),
         "confirm": any(part.state == "confirm" for part in parts),
@@ -172,6 +179,23 @@ def is_back(request: HttpRequest) -> bool:
     return "back" in request.GET or _looked(request) > 0
 
 
+def just_back(request: HttpRequest) -> bool:
+    """Whether what somebody did at the bank or on the provider's page, a moment ago, is only to reach us yet."""
+    return _back(request) == "1" and _looked(request) < PASSED_ON_LOOKS
+
+
+def _back(request: HttpRequest) -> str:
+    """`1` for who comes back from there, `2` for who has looked again since; empty for anybody else."""
+    found = request.POST.get("back", "") or request.GET.get("back", "")
+    return found if found in ("1", "2") else ""
+
+
+def still_there(visit: Visit, numbers: Sequence[int]) -> str:
+    """How an address goes on where what was done at the bank has not reached us in time: it is asked for longer."""
+    states = {part.state for part in tell(visit, numbers)["parts"]} if _back(visit.request) else set()
+    return LOOKED_AGAIN if states & {"confirm", "page"} else ""
+
+
 def title_of(parts: Sequence[StoryPart]) -> str:
     """The story in one line."""
     states = {part.state for part in parts}
@@ -181,7 +205,7 @@ def title_of(parts: Sequence[StoryPart]) -> str:
         if all(part.meanwhile for part in parts):
             return translation.gettext("This has been paid already")
         return translation.gettext("This payment was not carried on")
-    if "waiting" in states:
+    if states & {"waiting", "passed_on"}:
         return translation.gettext("Your payment is on its way")
     if "confirm" in states:
         return translation.gettext("Your bank asks you to confirm")
@@ -213,6 +237,8 @@ def _part(visit: Visit, record: AttemptRecord, refused: str = "") -> StoryPart:
     said = refused if state in ("page", "canceled") else record.decline
     text, checks = advice(visit, said) if over or (state == "page" and refused) else ("", ())
     state = "declined" if over else state
+    if just_back(visit.request) and (state == "confirm" or (state == "page" and not refused)):
+        state = "passed_on"
     card = visit.contacts.cards.get(record.method, "")
     services: tuple[Service, ...] = ()
     numbers = ""

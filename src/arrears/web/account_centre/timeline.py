@@ -181,6 +181,8 @@ def _cards(visit: Visit) -> Iterator[TimelineEvent]:
     paying = {sub.method for sub in visit.snapshot.subscriptions if sub.state is not State.DELETED}
     for method in visit.snapshot.methods:
         on = method.expires_on
-        if method.no in paying and not method.removed and on and today <= on <= today + timedelta(max(DAYS_AHEAD)):
+        if method.no in paying and not method.removed and on and on <= today + timedelta(max(DAYS_AHEAD)):
             text = _("%(card)s expires: add another card or its new date before.")
-            yield TimelineEvent(on, text % {"card": values.clean(visit.contacts.cards.get(method.no, ""))})
+            if on < today:
+                text = _("%(card)s has expired: add another card or its new date.")
+            yield TimelineEvent(max(on, today), text % {"card": values.clean(visit.contacts.cards.get(method.no, ""))})

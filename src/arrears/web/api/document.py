@@ -91,10 +91,7 @@ ALSO_CREATES: Final = ("put_account", "put_invoice", "put_account_subscription",
 _ONE_OF: Final = {"people": "person", "policies": "policy"}
 _COMPONENT: Final = "#/components/schemas/{name}"
 
-_TOO_LONG: Final = {
-    "description": "The address and its headers are too long",
-    "content": {"text/plain": {"schema": {"type": "string"}}},
-}
+_TOO_LONG: Final = {"description": "The address and its headers are too long; one line of text, and no problem"}
 """What the gate answers, before any route is asked (`web/gate.py`)."""
 
 
