@@ -64,6 +64,8 @@ class Service:
         self._kept, self._backups = self._folder / "kept", self._folder / "backups"
         self._kept.mkdir(parents=True, exist_ok=True)
         self._backups.mkdir(exist_ok=True)
+        self.came_again = False
+        """Whether what it obeys now is a request of before, that came once more."""
 
     def mode(self) -> str:
         """What is wrong with it now; empty where nothing is."""
@@ -114,10 +116,11 @@ class Service:
         at = self._clock.now().isoformat()
         what = [order.subscription, order.sequence, order.command, order.id, at, order.account, order.account_name]
         with file.open("a") as lines:
-            lines.write(json.dumps([*what, order.generation, self.restored]) + "\n")
+            lines.write(json.dumps([*what, order.generation, self.came_again, self.restored]) + "\n")
 
     def obeyed(self) -> Iterator[list[Any]]:
-        """Everything that was carried out: subscription, sequence, command, order, ..., and after how many backups."""
+        """Everything that was carried out: subscription, sequence, command, order, ..., whether it came once more, and
+        after how many backups."""
         file = self._folder / "obeyed"
         return map(json.loads, file.read_text().splitlines() if file.exists() else [])
 
@@ -126,11 +129,13 @@ class Service:
         file = self._kept / "begun"
         begun = file.read_text().splitlines() if file.exists() else []
         file.unlink(missing_ok=True)
-        for subscription, sequence, command, order, _, account, name, generation, _ in map(json.loads, begun):
+        for subscription, sequence, command, order, _, account, name, generation, again, _ in map(json.loads, begun):
             known = self.book.known(subscription)
             if known is None or known.order != order:
                 continue
+            self.came_again = again
             done = self._carry_out(Order(order, command, self.name, account, name, subscription, generation, sequence))
+            self.came_again = False
             yield order, self.receiver().done(order, done)
 
     @property
@@ -214,7 +219,9 @@ class Wires:
         for line in rng.sample(lines[-200:], min(3, len(lines[-200:]))):
             name, headers, body = json.loads(line)
             if self.services[name].mode() in ("", "slow"):
+                self.services[name].came_again = True
                 answer_to(self.services[name].receiver(), "POST", headers, "", body.encode())
+                self.services[name].came_again = False
         return min(3, len(lines))
 
 
