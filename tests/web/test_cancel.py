@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from click.testing import CliRunner
+from django.utils.translation import override
+from msgspec import structs
 from tests.web.living import Living, living
 from tests.web.page_forms import offers
 from tests.web.test_centre import add_card, reader_of, sign_in, text
@@ -18,6 +20,7 @@ from tests.web.test_methods import named
 from arrears.cli import subscription as cli
 from arrears.core.errors import Refused
 from arrears.core.policy import default_policy
+from arrears.core.states import Reason
 from arrears.engine import commands, system
 from arrears.sandbox.run import Running, running
 
@@ -158,3 +161,41 @@ def test_staff_end_one_say_what_it_means_and_take_it_back(shop: Living, monkeypa
     assert said["open"] == [{"currency": "EUR", "amount_minor": 6100}]
     journal = [(one.author, one.why) for one in shop.store.history(account) if one.why]
     assert journal[-2:] == [("staff:ann", "asked by telephone")] * 2
+
+
+def test_what_is_stopped_for_debt_says_before_and_beside_the_button_that_it_runs_once_it_is_paid(
+    shop: Living, client: Client
+) -> None:
+    cancels(shop, "here")
+    account = shop.account((12000, "EUR"), days=40)
+    sign_in(client, shop.email(account))
+    path = f"/acc_{account}/subscriptions"
+    asked = client.get(f"{path}?cancel=1")
+    page = text(asked)
+    assert "cloud blijft gestopt." in page
+    assert "Gebruik wordt vanaf dan" not in page, "nothing changes in that"
+    once = "De dienst wordt dan weer aangezet zodra het openstaande bedrag is betaald."
+    assert once in page
+    yes = named(offers(asked, path), "Ja, cloud opzeggen")
+    assert once in text(client.post(yes.action, yes.fields, follow=True))
+
+
+def test_what_runs_says_no_condition_for_coming_back(shop: Living, client: Client) -> None:
+    account = shop.account()
+    cancels(shop, "here")
+    sign_in(client, shop.email(account))
+    path = f"/acc_{account}/subscriptions"
+    asked = client.get(f"{path}?cancel=1")
+    yes = named(offers(asked, path), "Ja, cloud opzeggen")
+    for page in (text(asked), text(client.post(yes.action, yes.fields, follow=True))):
+        assert "weer aangezet" not in page
+
+
+def test_a_canceled_service_whose_deletion_is_prepared_is_kept_by_bringing_it_back_alone(shop: Living) -> None:
+    from arrears.web.account_centre.subscriptions import kept
+
+    account = shop.account((12000, "EUR"), days=122)
+    sub = shop.store.snapshots([account])[account].subscription(1)
+    with override("en"):
+        assert "is paid or brought back" in kept(sub, ())
+        assert "If it is brought back" in kept(structs.replace(sub, reasons=(Reason.CANCELED,)), ())

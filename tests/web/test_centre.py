@@ -149,6 +149,26 @@ def test_a_new_card_pays_everything_and_the_story_is_told(shop: Living, client: 
     assert shop.states(account) == ["active", "active"]
 
 
+def test_where_somebody_else_was_first_the_page_says_when_and_what_became_of_the_card(
+    shop: Living, client: Client
+) -> None:
+    account = shop.account((12000, "EUR"))
+    sign_in(client, shop.email(account))
+    page = text(client.get(f"/acc_{account}/settle"))
+    answer = client.post(f"/acc_{account}/settle", {"do": "card", "quote": quotes(page), "seen": "0"})
+    post_form(away(answer), card="approve", do="go")
+    commands.record_payments(shop.store, [Payment(account, f"f{account}", "EUR", 12000)], shop.clock.now(), "api:1")
+    with psycopg.connect(shop.database) as db:
+        row = db.execute("SELECT max(setup_id) FROM setup_page WHERE account_id = %s", [account]).fetchone()
+    assert row is not None
+    page = text(client.post(f"/acc_{account}/settle/back/{row[0]}", follow=True))
+    assert "Dit is al betaald, op" in page
+    assert "er is niets afgeschreven. Visa" in page
+    assert "is opgeslagen en wordt voortaan gebruikt." in page
+    assert "Het openstaande bedrag is veranderd" not in page
+    assert shop.captures(account) == []
+
+
 def test_a_form_that_is_sent_twice_is_answered_with_what_came_of_it_the_first_time(
     shop: Living, client: Client
 ) -> None:

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import tomllib
+from datetime import date
 from importlib.resources import files
 from typing import Final
 
 import pytest
+from msgspec.structs import replace
 
+from arrears import wiring
 from arrears.core.closed import closed
+from arrears.core.messages.content import DebtLine
 from arrears.core.messages.kinds import ACCOUNT_PAGES, KINDS, LeadsTo, MessageKind
+from arrears.engine.messages.addressing import sums_of
+from arrears.notices.samples import for_reader, sample
+
+DEBTS: Final = (DebtLine("2026-00412", date(2026, 1, 1), 9_680, "EUR", ("cloud",)),)
 
 BUTTONS: Final = """
 due_soon                 See it in the account centre       invoices
@@ -25,8 +33,8 @@ last_call                Pay {{ sums }}                     paying
 retention_ends           See what brings it back            subscriptions
 stopped                  Pay {{ sums }}                     paying
 deleted                  See it in the account centre       account
-settled                  See it in the account centre       invoices
-resumed                  See it in the account centre       subscriptions
+settled                  BY_CASE                            invoices
+resumed                  BY_CASE                            subscriptions
 card_expires             Renew the card                     methods
 confirm_address          Confirm this address               confirming
 address_changed          Look at the contact address        profile
@@ -44,11 +52,38 @@ resume_late              See how it stands                  help
 """
 
 
+SEE: Final = "See it in the account centre"
+CASES: Final = [
+    (MessageKind.SETTLED, (), (), SEE, LeadsTo.INVOICES),
+    (MessageKind.SETTLED, DEBTS, (), "Pay €96.80", LeadsTo.PAYING),
+    (MessageKind.SETTLED, (), ("mail",), "See what brings it back", LeadsTo.SUBSCRIPTIONS),
+    (MessageKind.SETTLED, DEBTS, ("mail",), "Pay €96.80", LeadsTo.PAYING),
+    (MessageKind.RESUMED, (), (), SEE, LeadsTo.SUBSCRIPTIONS),
+    (MessageKind.RESUMED, DEBTS, (), "Pay €96.80", LeadsTo.PAYING),
+]
+
+
+def _words(button: str) -> str:
+    return "BY_CASE" if "{%" in button else button
+
+
+@pytest.mark.parametrize(("kind", "debts", "stays", "words", "leads_to"), CASES)
+def test_a_button_that_offers_what_is_left_leads_there(
+    kind: MessageKind, debts: tuple[DebtLine, ...], stays: tuple[str, ...], words: str, leads_to: LeadsTo
+) -> None:
+    """Half a remedy offers the other half: a receipt of a part pays the rest, one after a cancellation brings back."""
+    content = replace(sample(kind, "en-GB"), actions=(), debts=debts, sums=sums_of(debts), stays=stays)
+    done = wiring.texts().render(content)
+    assert f"\n{words}:\nhttps://" in done.text
+    assert KINDS[kind].button_leads(owing=bool(debts), off=bool(stays)) is leads_to
+    assert f"{SEE}:" in wiring.texts().render(for_reader(content)).text or not debts
+
+
 def test_every_button_leads_where_its_words_say() -> None:
     texts = tomllib.loads((files("arrears.notices") / "texts" / "en.toml").read_text("utf-8"))
     rows = [line.split(maxsplit=1) for line in BUTTONS.strip().splitlines()]
     wanted = {MessageKind(kind): tuple(rest.rsplit(maxsplit=1)) for kind, rest in rows}
-    found = {kind: (texts[kind]["button"], str(KINDS[kind].leads_to)) for kind in KINDS}
+    found = {kind: (_words(texts[kind]["button"]), str(KINDS[kind].leads_to)) for kind in KINDS}
     assert {k: (" ".join(w[0].split()), w[1]) for k, w in closed("buttons", MessageKind, wanted).items()} == found
 
 

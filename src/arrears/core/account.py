@@ -241,6 +241,12 @@ class Subscription(Value, frozen=True, omit_defaults=True):
     method: int = 0
     repeats: int = 0
 
+    @property
+    def stays_off(self) -> bool:
+        """Whether it does not run and no payment brings it back: canceled, or stopped for another reason than debt."""
+        stopped = self.state in (State.RESTRICTED, State.DISABLED)
+        return stopped and bool(set(self.reasons) - {Reason.PAST_DUE}) and not (self.end and self.end.ordered_at)
+
     def promise(self, action: Action) -> Promise:
         """What has been told about `action`; of a deletion, by the open service end."""
         if action is Action.RESTRICT:

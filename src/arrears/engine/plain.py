@@ -48,6 +48,8 @@ class PlainWriter:
                 lines.append(f"{dated.service} was {_DONE[dated.action]} on {dated.on}.")
             else:
                 lines.append(f"{dated.service}: {_WILL[dated.action]} on {dated.on} unless everything is paid.")
+        lines += [f"{service} does not come back by paying." for service in content.stays]
+        lines += [f"{dated.service}: deleted on {dated.on}." for dated in content.ends]
         for line in content.debts:
             amount = format_amount(line.open_minor, line.currency)
             lines.append(f"Invoice {line.number}, due {line.due_on}: {amount} open.")

@@ -2,10 +2,11 @@
 check when texts are loaded.
 
 Names of variables are pieces of text except: can_pay, has_actions, has_restrict, has_disable and again are true or
-false, sums_count, paid_count, debts_count and services_count are numbers, action is "restrict", "disable" or "delete",
-the gravest of the first day that the message is about, debts_are is "unpaid", "part_paid", "returned" or "mixed", and
-change is one of SIGN_IN_CHANGES. deadline is the same day as on, with the account's zone for a reader elsewhere;
-paid_in_time says by when paying saves all that is listed. What a message does not have is an empty text, 0 or false.
+false, sums_count, paid_count, debts_count and those of services and stays are numbers, action is "restrict", "disable"
+or "delete", the gravest of the first day that the message is about, debts_are is "unpaid", "part_paid", "returned" or
+"mixed", and change is one of SIGN_IN_CHANGES. deadline is the same day as on, with the account's zone for a reader
+elsewhere; paid_in_time says by when paying saves all that is listed. What a message does not have is an empty text, 0
+or false.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ _ACTIONS: Final = frozenset(
     {"has_actions", "on", "deadline", "action", "paid_in_time", "has_restrict", "has_disable", "means_restrict"}
     | {"means_disable"}
 )
+_OFF: Final = frozenset({"stays", "stays_count", "ends"})
 
 OPERATOR: Final = Operator(
     "Voorbeeld Hosting",
@@ -80,6 +82,7 @@ _LITTLE: Final[Fields] = {
     "actions": (), "card": "", "debts": (replace(_CLOUD, services=()),), "sums": (Sum("EUR", 9_680),),
 }  # fmt: skip
 _NOTHING_OWED: Final[Fields] = {"debts": (), "sums": (), "services": ()}
+_ALL_PAID: Final[Fields] = {**_NOTHING_OWED, "actions": (), "link": LINK, "link_is_pay": False}
 _NO_NAMES: Final[Fields] = {"old_address": "", "new_address": "", "administrator": "", "effective_on": None}
 _REQUESTS: Final[Sequence[Fields]] = (
     {"request": "", "no_deletion_until": None, "no_stop_until": None},
@@ -183,18 +186,30 @@ NOTICE_KINDS: Final[Mapping[MessageKind, NoticeKind]] = closed(
             [_NOTHING_OWED],
         ),
         MessageKind.SETTLED: NoticeKind(
-            _COMMON | _DEBTS | {"paid", "paid_count"},
+            _COMMON | _DEBTS | _ACTIONS | _OFF | {"paid", "paid_count"},
             datetime(2026, 2, 3, 13, 20, tzinfo=UTC),
             {
                 "paid": (Sum("EUR", 12_000),),
                 "services": ("cloud",),
                 "debts": (_DOLLARS,),
                 "sums": (Sum("USD", 123_450),),
+                "actions": (DatedAction("backup", Action.DISABLE, date(2026, 2, 14)),),
             },
-            [_NOTHING_OWED],
+            [
+                _ALL_PAID,
+                {**_ALL_PAID, "stays": ("cloud", "mail"), "ends": _DELETIONS},
+                {**_ALL_PAID, "stays": ("cloud",)},
+                {"actions": (), "stays": ("mail",), "ends": _DELETIONS[1:]},
+            ],
         ),
         MessageKind.RESUMED: NoticeKind(
-            _COMMON, datetime(2026, 2, 3, 13, 21, tzinfo=UTC), {"services": ("cloud", "mail")}
+            _COMMON | _DEBTS | _ACTIONS,
+            datetime(2026, 2, 3, 13, 21, tzinfo=UTC),
+            {"services": ("cloud", "mail")},
+            [
+                {**_EUROS, "services": ("cloud",), "actions": _STOPS, "link": PAY_LINK, "link_is_pay": True},
+                {**_EUROS, "services": ("cloud",)},
+            ],
         ),
         MessageKind.CARD_EXPIRES: NoticeKind(
             _COMMON | {"card", "expires_on", "days_left"},

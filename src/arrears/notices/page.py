@@ -80,7 +80,8 @@ def page(content: Content, words: LanguageTexts, locale: Locale, form: Form) -> 
 
     spec = KINDS[content.kind]
     acts = content.can_pay or spec.actor is Actor.READER
-    ahead = spec.dated is Dated.PLANNED
+    # A receipt of everything has no day to say, and nobody asked whether something is still to come.
+    ahead = spec.dated is Dated.PLANNED and bool(content.actions or content.debts)
     nothing_planned = words.shared("nothing_planned", form, nothing_follows=content.nothing_follows)
     checks = _checks(content, words)
     reason = texts.reason.fill(form, variables) if texts.reason else piece(f"reason_{content.reader.role}")
@@ -129,7 +130,7 @@ def _notes(content: Content) -> Iterator[str]:
         yield "if_paid"
         if content.can_pay and not content.by_transfer and not spec.charged:
             yield "no_method" if content.no_method else "if_declined"
-    elif spec.announces is Announces.DEBT and content.can_pay:
+    elif content.can_pay and content.debts and (spec.announces is Announces.DEBT or spec.dated is Dated.PLANNED):
         if content.by_transfer:
             yield "by_transfer"
         elif content.no_method:

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from arrears.core.errors import Refused
 from arrears.core.messages.content import Content, Reader, Role
-from arrears.core.messages.kinds import KINDS, Actor, MessageKind
+from arrears.core.messages.kinds import KINDS, Actor, LeadsTo, MessageKind
 from arrears.notices.kinds import LINK, NOTICE_KINDS, OPERATOR, PAY_LINK
 
 
@@ -27,7 +27,8 @@ def sample(kind: MessageKind, locale: str) -> Content:
         content = Content(kind=kind, locale=locale, sent_at=known.sent_at, **{**shared, **known.example})  # type: ignore[arg-type]
     except AssertionError as error:
         raise _unfit(kind, error) from error
-    return replace(content, link=PAY_LINK, link_is_pay=True) if KINDS[kind].asks_for_money else content
+    leads_to = KINDS[kind].button_leads(owing=bool(content.debts), off=bool(content.stays))
+    return replace(content, link=PAY_LINK, link_is_pay=True) if leads_to is LeadsTo.PAYING else content
 
 
 def for_reader(content: Content) -> Content:

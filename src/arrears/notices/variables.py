@@ -19,7 +19,7 @@ from arrears.core.messages.content import Content, DatedAction, DebtLine
 from arrears.core.messages.kinds import KINDS, MessageKind
 from arrears.core.payments.declines import guidance
 from arrears.notices.kinds import NOTICE_KINDS
-from arrears.notices.values import Form, clean, day, free, listed, local_day, moment, place, same_clock, sums_of
+from arrears.notices.values import Form, clean, day, free, joined, listed, local_day, moment, place, same_clock, sums_of
 
 LISTED_MAX: Final = 3
 """Names in one sentence; the lists below it hold them all."""
@@ -129,11 +129,26 @@ class Values:
         for name in ("change", "again"):
             if name in known:
                 found[name] = getattr(content, name)
+        if "stays" in known:
+            found |= self._off()
         if "days_left" in known:
             found["days_left"] = self.counted("in_days", content.days_left or 0)
         if "guidance" in known:
             found["guidance"] = self.words.about_decline(guidance(content.decline).text) if content.can_pay else ""
         return found
+
+    def _off(self) -> dict[str, object]:
+        """What no payment brings back, and a sentence for each day on which data of it is deleted."""
+        days = sorted({dated.on for dated in self.content.ends})
+        sentences = []
+        for on in days:
+            services = self.names(dated.service for dated in self.content.ends if dated.on == on)
+            sentences.append(self.words.shared("will_delete", self.form, service=services, on=self.deadline(on)))
+        return {
+            "stays": self.names(self.content.stays),
+            "stays_count": len(self.content.stays),
+            "ends": joined(sentences, self.form),
+        }
 
     def _transfer(self) -> dict[str, str]:
         """Where a transfer goes, and what it names, so that it is recognised."""

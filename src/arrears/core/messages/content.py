@@ -98,7 +98,8 @@ class Content(msgspec.Struct, frozen=True, gc=False):
     `expires_on` is the last day of a card, an invitation or a hold; `change` is one of SIGN_IN_CHANGES. `again`: an
     address in use is to be confirmed once more. `inviter` is the person who invites, empty where the operator's staff
     do. `request` is the number of a support request, `no_deletion_until` and `no_stop_until` the last days that it
-    holds. Breaking one of these rules is our own mistake and asserted.
+    holds. `stays` are the services that no payment brings back, `ends` when the data of each of them is deleted, where
+    that is planned. Breaking one of these rules is our own mistake and asserted.
     """
 
     kind: MessageKind
@@ -133,6 +134,8 @@ class Content(msgspec.Struct, frozen=True, gc=False):
     request: str = ""
     no_deletion_until: date | None = None
     no_stop_until: date | None = None
+    stays: tuple[str, ...] = ()
+    ends: tuple[DatedAction, ...] = ()
 
     def __post_init__(self) -> None:
         kind, spec = self.kind, KINDS[self.kind]

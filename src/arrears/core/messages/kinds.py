@@ -103,7 +103,9 @@ class KindSpec(NamedTuple):
     `declined`: it says why a bank refused, and what to ask it. `charged`: it is about a charge of ours that a bank
     refused or wants confirmed. `foreseen`: pages say ahead of time on which day it will be sent. `announces`: what it
     says once before its date, in words and with an example that all such kinds share; None for every other message.
-    `by_card`: False where what it is about cannot be paid by card, so that it says how a transfer is made."""
+    `by_card`: False where what it is about cannot be paid by card, so that it says how a transfer is made. `owing` and
+    `off`: where its button leads instead while something is still owed, and while nothing is but services stay off that
+    no payment brings back; None where it leads there all the same."""
 
     to: Audience
     actor: Actor
@@ -115,6 +117,12 @@ class KindSpec(NamedTuple):
     foreseen: bool = False
     announces: Announces | None = None
     by_card: bool = True
+    owing: LeadsTo | None = None
+    off: LeadsTo | None = None
+
+    def button_leads(self, *, owing: bool, off: bool) -> LeadsTo:
+        """Where the button of one message leads: what is owed goes before what stays off."""
+        return (owing and self.owing) or (not owing and off and self.off) or self.leads_to
 
     @property
     def asks_for_money(self) -> bool:
@@ -203,8 +211,16 @@ KINDS: Final[Mapping[MessageKind, KindSpec]] = checked(
             MessageKind.RETENTION_ENDS: KindSpec(_ALL, _ADMIN, LeadsTo.SUBSCRIPTIONS, Dated.AHEAD),
             MessageKind.STOPPED: KindSpec(_ALL, _ADMIN, LeadsTo.PAYING, Dated.PAST),
             MessageKind.DELETED: KindSpec(_ALL, _READER, LeadsTo.ACCOUNT, Dated.PAST),
-            MessageKind.SETTLED: KindSpec(_ONE, _READER, LeadsTo.INVOICES, Dated.NOTHING, paid=True),
-            MessageKind.RESUMED: KindSpec(_ONE, _READER, LeadsTo.SUBSCRIPTIONS, Dated.NOTHING),
+            MessageKind.SETTLED: KindSpec(
+                _ONE,
+                _READER,
+                LeadsTo.INVOICES,
+                Dated.PLANNED,
+                paid=True,
+                owing=LeadsTo.PAYING,
+                off=LeadsTo.SUBSCRIPTIONS,
+            ),
+            MessageKind.RESUMED: KindSpec(_ONE, _READER, LeadsTo.SUBSCRIPTIONS, Dated.PLANNED, owing=LeadsTo.PAYING),
             MessageKind.CARD_EXPIRES: KindSpec(_ONE, _ADMIN, LeadsTo.METHODS, Dated.NOTHING),
             MessageKind.CONFIRM_ADDRESS: KindSpec(_ONE, _READER, LeadsTo.CONFIRMING, Dated.NOTHING),
             MessageKind.ADDRESS_CHANGED: KindSpec(_ONE, _READER, LeadsTo.PROFILE, Dated.NOTHING),

@@ -75,7 +75,15 @@ def cancel_by_customer(store: Accounts, account: int, subscription: int, now: da
 
 def if_canceled(view: View, subscription: int) -> View:
     """The account as it would stand if this were canceled now: what a customer is told before they decide."""
-    fact = _canceled(view, subscription)
+    return _if(view, _canceled(view, subscription))
+
+
+def if_reactivated(view: View, subscription: int) -> View:
+    """The account as it would stand if the cancellation of this one were taken back now."""
+    return _if(view, f.Reactivated(subscription=subscription))
+
+
+def _if(view: View, fact: f.Canceled | f.Reactivated) -> View:
     recorded = f.Recorded(view.account.no, 1, view.now, f.ARREARS, "", fact)
     return View(view.policies, evolve(view.account, recorded), view.guards, view.now)
 

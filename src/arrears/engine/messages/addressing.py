@@ -60,6 +60,8 @@ def content(
         request=str(draft.help or ""),
         no_deletion_until=draft.no_deletion_until,
         no_stop_until=draft.no_stop_until,
+        stays=draft.stays,
+        ends=draft.ends,
     )
 
 

@@ -198,7 +198,9 @@ def _change_drafts(account: Account, tells: Iterable[f.Told], seq: int, lines: t
     if deleted:
         yield Draft(MessageKind.DELETED, str(seq), debts=_ended(account), actions=_by_date(deleted))
     if back:
-        yield Draft(MessageKind.RESUMED, str(seq), services=tuple(back))
+        yield Draft(
+            MessageKind.RESUMED, str(seq), debts=lines, actions=_ahead(account) if lines else (), services=tuple(back)
+        )
 
 
 def _kept(dated: DatedAction, sub: Subscription) -> DatedAction:
@@ -275,7 +277,25 @@ def _received(account: Account, fact: f.PaymentBooked, seq: int, back: tuple[int
         gone = tuple(names[s.no] for s in account.subscriptions if s.state is State.DELETED)
         return [Draft(MessageKind.PAID_AFTER_DELETION, str(seq), debts=_ended(account), paid=paid, services=gone)]
     again = tuple(names[no] for no in back)
-    return [Draft(MessageKind.SETTLED, str(seq), debts=_lines(account), paid=paid, services=again)]
+    lines = _lines(account)
+    told = Draft(
+        MessageKind.SETTLED,
+        str(seq),
+        debts=lines,
+        actions=_ahead(account) if lines else (),
+        paid=paid,
+        services=again,
+        stays=tuple(names[sub.no] for sub in account.subscriptions if sub.stays_off),
+        ends=_ends(account),
+    )
+    return [told]
+
+
+def _ends(account: Account) -> tuple[DatedAction, ...]:
+    """When the data of what no payment brings back is deleted, where a day is known."""
+    names = subscription_names(account)
+    dates = [(names[sub.no], sub.promise(Action.DELETE).promised_on) for sub in account.subscriptions if sub.stays_off]
+    return _by_date(DatedAction(name, Action.DELETE, on) for name, on in dates if on is not None)
 
 
 # -- dates -------------------------------------------------------------------------------------------------------

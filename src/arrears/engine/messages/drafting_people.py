@@ -21,7 +21,7 @@ class Draft(NamedTuple):
     """One message before it has a reader. `cause` tells apart what may be sent on one day to one address; `request`
     is the address request that it is about, `link` the link that lets somebody in, 0 for none; `person` the one
     person it is for, 0 for whoever it goes to, and `to` the one address where it is not simply theirs; `help` is the
-    number of a support request."""
+    number of a support request; `stays` and `ends` say what no payment brings back, and when its data goes."""
 
     kind: MessageKind
     cause: str = ""
@@ -45,6 +45,8 @@ class Draft(NamedTuple):
     help: int = 0
     no_deletion_until: date | None = None
     no_stop_until: date | None = None
+    stays: tuple[str, ...] = ()
+    ends: tuple[DatedAction, ...] = ()
 
 
 def zone_of(account: Account) -> str:

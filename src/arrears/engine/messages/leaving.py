@@ -37,6 +37,7 @@ def days_announced(account: Account, policies: Policies, now: datetime) -> dict[
 def restated(draft: Draft, told: dict[tuple[str, Action], date], today: date) -> Draft:
     """A draft as it leaves: each day is the one that is told by now, and so are the days that are left."""
     actions = named(draft.actions, told)
+    draft = draft._replace(ends=named(draft.ends, told))
     return draft._replace(actions=actions) if draft.days_left is None else on_days(draft, actions, today)
 
 

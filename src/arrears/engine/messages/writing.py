@@ -164,7 +164,7 @@ class Letters:
     def _link(self, plan: NoticeDelivery, draft: Draft, to: Recipient) -> tuple[str, str]:
         """A secret of this message alone (or none), and the address that it is in."""
         case, context = plan.account.case, self._context
-        match KINDS[draft.kind].leads_to:
+        match KINDS[draft.kind].button_leads(owing=bool(draft.debts), off=bool(draft.stays)):
             case LeadsTo.CONFIRMING:
                 secret = new_token()
                 self._store.renew_address_link(draft.request, digest_of(secret))
@@ -195,4 +195,4 @@ def _key(mail: Mail) -> tuple[str, str, str, str]:
 
 def _plans(draft: Draft) -> bool:
     """Whether it names days that are still to come."""
-    return bool(draft.actions) and KINDS[draft.kind].dated in (Dated.PLANNED, Dated.AHEAD)
+    return bool(draft.actions or draft.ends) and KINDS[draft.kind].dated in (Dated.PLANNED, Dated.AHEAD)

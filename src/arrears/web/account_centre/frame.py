@@ -182,6 +182,20 @@ class Visit:
         """Go on to a page that says what was done. It is signed: no address that somebody made up is believed."""
         return self.to(f"{page}?done={signing.dumps([what, number], salt=self._salt)}")
 
+    def refused(self, page: str, code: str) -> HttpResponse:
+        """Go on to a page that says why something was not done, by a refusal's code; signed as what was done is."""
+        return self.to(f"{page}?why={signing.dumps([code], salt=self._salt)}")
+
+    @cached_property
+    def why(self) -> str:
+        """The code of what has just been refused, as the address of the page says; empty for nothing."""
+        text = self.request.GET.get("why", "")
+        try:
+            [code] = signing.loads(text, salt=self._salt, max_age=SAID_FOR_SECONDS)
+        except (signing.BadSignature, TypeError, ValueError):
+            return ""
+        return str(code)
+
     @cached_property
     def done(self) -> Done:
         """What a form of this person on this account has just done, as the address of the page says."""

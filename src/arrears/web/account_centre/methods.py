@@ -70,7 +70,7 @@ def shown(visit: Visit, why: str = "", status: int = 200) -> HttpResponse:
     just = next((one for one in methods_now if one.no == number), None)
     values = {
         "methods": methods_now,
-        "why": why or why_of(visit.request),
+        "why": why or why_of(visit),
         "done": done,
         "label": visit.contacts.cards.get(number, ""),
         "just": just,

@@ -7,10 +7,11 @@ a form that is sent twice, from two tabs or after a refresh, is answered with wh
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Final
 
 from babel.numbers import get_currency_symbol, get_decimal_symbol
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.utils.translation import gettext as _
 
 from arrears.core import facts as f
@@ -49,6 +50,10 @@ from arrears.web.refusals import SENTENCES, in_words
 OFFERED_MAX: Final = 40
 """Invoices that are not due yet are offered, the next ones first; all of them are on their own page."""
 
+PAID_BEFORE: Final = "paid_before"
+NOTHING_LEFT: Final = ("stale_quote", "nothing_owed")
+"""Why a new card was not charged where somebody else had paid meanwhile, or where the amount is another one now."""
+
 SENT_TOGETHER_MAX: Final = 10
 """So many attempts one address tells of."""
 
@@ -83,7 +88,7 @@ def page(visit: Visit) -> HttpResponse:
 
 def shown(visit: Visit, also: Sequence[int] = (), why: str = "", status: int = 200, wrong: str = "") -> HttpResponse:
     """The page itself; `wrong` is the code of what was refused, and what was typed is kept."""
-    why = why or why_of(visit.request)
+    why = why or why_of(visit) or _paid_before(visit)
     sums = owed(visit, also)
     open_now = payable(sums)
     account, waiting, methods = visit.snapshot, offered(visit), on_file(visit, open_now)
@@ -239,7 +244,7 @@ def back(visit: Visit, number: int) -> HttpResponse:
     # Whoever comes back while the page is still open there has left it without a card.
     left = visit.request.method == "POST" and setup.state == "open" and setup.why == "setup_open"
     if setup.state == "open" and "left" in visit.request.GET and visit.request.method != "POST":
-        return visit.to(f"{'settle' if setup.shown else 'methods'}?why=setup_open")
+        return visit.refused("settle" if setup.shown else "methods", "setup_open")
     if setup.state in ("open", "settling") and not left:
         template = "back_part" if "HX-Request" in visit.request.headers else "back"
         return visit.page(template, _("One moment, please"), setup=setup)
@@ -250,8 +255,11 @@ def _after(visit: Visit, setup: SetupPage) -> HttpResponse:
     if setup.attempts:
         return visit.to(f"story/{'-'.join(map(str, setup.attempts))}")
     page = "settle" if setup.shown else "methods"
+    paid = any(at >= setup.started_at for at in _paid_at(visit))
+    if paid and setup.method and setup.why in NOTHING_LEFT and not owed(visit, setup.also):
+        return visit.did("settle", PAID_BEFORE, setup.method)
     if setup.why:
-        return visit.to(f"{page}?why={setup.why}")
+        return visit.refused(page, setup.why)
     if setup.shown:
         return visit.to(page)
     facts = visit.live.store.facts_of([visit.account], [f.MethodAdded]).get(visit.account, ())
@@ -259,9 +267,32 @@ def _after(visit: Visit, setup: SetupPage) -> HttpResponse:
     return visit.did(page, "added" if setup.method in added else "known", setup.method)
 
 
-def why_of(request: HttpRequest) -> str:
-    """The sentence for a code in the address, if it is one of ours."""
-    return str(SENTENCES.get(request.GET.get("why", ""), ""))
+def _paid_at(visit: Visit) -> list[datetime]:
+    """When each payment of the account was booked."""
+    return [one.at for one in visit.live.store.facts_of([visit.account], [f.PaymentBooked]).get(visit.account, ())]
+
+
+def _paid_before(visit: Visit) -> str:
+    """Where what somebody wanted to pay with a new card had been paid when that was there: on which day, and what
+    became of the card; empty elsewhere."""
+    what, number = visit.done
+    moments = _paid_at(visit) if what == PAID_BEFORE else []
+    if not moments or owed(visit):
+        return ""
+    names = {
+        "day": visit.day(visit.local_day(max(moments))),
+        "card": visit.contacts.cards.get(number, ""),
+    }
+    if any(sub.method == number for sub in visit.snapshot.subscriptions):
+        text = _("It was paid already, on %(day)s; nothing was charged. %(card)s is stored, and pays from now on.")
+    else:
+        text = _("It was paid already, on %(day)s; nothing was charged. %(card)s is stored, and pays for nothing yet.")
+    return text % names
+
+
+def why_of(visit: Visit) -> str:
+    """The sentence for what the address says was refused, if it is one of ours."""
+    return str(SENTENCES.get(visit.why, ""))
 
 
 def account_of(text: str) -> int:

@@ -17,7 +17,7 @@ from arrears.core import facts as f
 from arrears.core.payments.declines import guidance
 from arrears.core.payments.settlement import quotes
 from arrears.core.payments.values import AttemptState
-from arrears.core.states import Reason, State
+from arrears.core.states import State
 from arrears.engine.payments.attempts import ask_page, payment_ref, pursue
 from arrears.engine.payments.settling import confirm
 from arrears.engine.payments.wanted import may_confirm
@@ -107,12 +107,7 @@ def page(visit: Visit, attempts: str) -> HttpResponse:
 
 def not_by_paying(visit: Visit) -> list[str]:
     """The services that a payment does not bring back: canceled, or stopped for another reason than debt."""
-    stopped = (State.RESTRICTED, State.DISABLED)
-    return [
-        called(visit.snapshot, sub.no)
-        for sub in visit.snapshot.subscriptions
-        if sub.state in stopped and set(sub.reasons) - {Reason.PAST_DUE} and not (sub.end and sub.end.ordered_at)
-    ]
+    return [called(visit.snapshot, sub.no) for sub in visit.snapshot.subscriptions if sub.stays_off]
 
 
 def ask_providers(visit: Visit, numbers: Sequence[int]) -> None:

@@ -15,9 +15,11 @@ from arrears.core.account import Action, Subscription
 from arrears.core.closed import closed
 from arrears.core.deadlines import ahead
 from arrears.core.policy.values import HERE
+from arrears.core.rules.resume import runs
 from arrears.core.states import Reason, State, allows
+from arrears.core.view import View
 from arrears.engine import commands
-from arrears.engine.commands import if_canceled
+from arrears.engine.commands import if_canceled, if_reactivated
 from arrears.web.account_centre.frame import Visit, account_page
 from arrears.web.account_centre.owed import Next, coming, owed, says
 from arrears.web.account_centre.paged import page_of
@@ -104,8 +106,20 @@ def asked(visit: Visit, number: int) -> HttpResponse:
         "runs": visit.snapshot.subscription(number).state in RUNS,
         "open": visit.sums(open_of(visit, number)),
         "kept": visit.day(kept_until[0]) if kept_until and kept_until[0] else "",
+        "once": _runs_once(then, number),
     }
     return visit.page("cancel", _("Cancel %(name)s?") % {"name": name}, **values)
+
+
+def _runs_once(view: View, number: int) -> str:
+    """What has to be done before a canceled one runs again that is brought back now; empty where it runs at once."""
+    then = if_reactivated(view, number)
+    sub = then.account.subscription(number)
+    if runs(then, sub):
+        return ""
+    if set(sub.reasons) == {Reason.PAST_DUE}:
+        return _("It then runs again once what is open is paid.")
+    return _("What else keeps it stopped has to be solved too before it runs again.")
 
 
 def open_of(visit: Visit, number: int) -> dict[str, int]:
@@ -170,7 +184,9 @@ def state_of(visit: Visit, sub: Subscription) -> str:
 def kept(sub: Subscription, ahead: Sequence[Next]) -> str:
     """Until when the data of a stopped service is kept at least; empty where it runs or nobody can say yet."""
     if sub.end is not None and sub.end.scheduled_at is not None and not is_gone(sub):
-        return _("Its deletion is being prepared. If it is paid or brought back now, its data is still kept.")
+        if set(sub.reasons) <= {Reason.PAST_DUE}:
+            return _("Its deletion is being prepared. If it is paid or brought back now, its data is still kept.")
+        return _("Its deletion is being prepared. If it is brought back now, its data is still kept.")
     day = next((o.day for o in ahead if o.subscription == sub.no and o.action is Action.DELETE), "")
     return _("Its data is kept at least until %(day)s.") % {"day": day} if day else ""
 
@@ -192,6 +208,7 @@ def _resuming(sub: Subscription) -> bool:
 def _row(visit: Visit, sub: Subscription, ahead: list[Next]) -> dict[str, Any]:
     may = allows(sub.state)
     gone = is_gone(sub)
+    canceled = Reason.CANCELED in sub.reasons and not gone
     asked = not visit.view.all_held(sub)
     return {
         "no": sub.no,
@@ -213,7 +230,8 @@ def _row(visit: Visit, sub: Subscription, ahead: list[Next]) -> dict[str, Any]:
         "resources": _(may.resources),
         "charged": may.charged,
         "runs": sub.state in RUNS,
-        "canceled": Reason.CANCELED in sub.reasons and not gone,
+        "canceled": canceled,
+        "once": _runs_once(visit.view, sub.no) if canceled else "",
         "ends_here": may_cancel(visit, sub.no),
         "ends_elsewhere": not gone and Reason.CANCELED not in sub.reasons and not _ends_here(visit),
         "method": visit.contacts.cards.get(sub.method, "") if not gone else "",

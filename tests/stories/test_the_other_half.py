@@ -1,0 +1,96 @@
+"""A message about half a remedy says the other half: what is still owed, or what no payment brings back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from tests.stories.story import Story
+
+from arrears.core.account import Action
+from arrears.core.messages.content import Role
+from arrears.core.messages.recipients import ContactPerson
+from arrears.notices.values import day, formats_of
+from arrears.ports import Message
+from arrears.wiring import texts
+
+
+def _mailed(story: Story, language: str) -> Story:
+    """The story with the mails that people get, to an administrator who reads this language."""
+    anna = ContactPerson(1, Role.ADMINISTRATOR, "Anna", "anna@sign-in.example", "anna@contact.example", language, "")
+    story.inner.reached[story.no] = story.inner.reached[story.no]._replace(people=(anna,))
+    story.stage.context = replace(story.stage.context, writer=texts(), pay_links=True)
+    return story
+
+
+def _last(story: Story) -> tuple[Message, str]:
+    """The last mail, and its text on one line."""
+    message = story.mail.taken[-1]
+    return message, " ".join(message.text.split())
+
+
+def _day(story: Story, on: int, language: str) -> str:
+    return day(story.date(on), formats_of(language)).replace("\u00a0", " ")
+
+
+@pytest.mark.parametrize(
+    ("language", "stays", "gone", "button"),
+    [
+        (
+            "en",
+            "Paying does not bring cloud and mail back",
+            "The data of cloud and mail will be deleted on or after",
+            "See what",
+        ),
+        (
+            "nl",
+            "Met betalen alleen gaan cloud en mail niet weer aan",
+            "De gegevens van cloud en mail worden op of na",
+            "Bekijk hoe",
+        ),
+    ],
+)
+def test_paying_what_was_cancelled_is_told_to_bring_nothing_back(
+    language: str, stays: str, gone: str, button: str
+) -> None:
+    story = _mailed(Story(services=("cloud", "mail")), language).until(10).cancel(1).cancel(2).pay()
+    deleted = story.announced(Action.DELETE)
+    assert deleted is not None
+    message, text = _last(story)
+    assert stays in text
+    assert f"{gone} {_day(story, deleted, language)}" in text
+    assert button in text
+    assert "/subscriptions" in text
+    assert gone in " ".join((message.html or "").replace("\u00a0", " ").split())
+
+
+def test_what_was_cancelled_and_brought_back_is_not_said_to_stay_off() -> None:
+    story = _mailed(Story(), "en").until(10).cancel().reactivate().pay()
+    assert "does not bring" not in _last(story)[1]
+
+
+@pytest.mark.parametrize("language", ["en", "nl"])
+def test_the_receipt_of_a_part_says_what_comes_and_pays_the_rest(language: str) -> None:
+    story = _mailed(Story(), language).until(10)
+    stops = story.announced(Action.DISABLE)
+    assert stops is not None
+    message, text = _last(story.pay(2_000))
+    assert f"{_day(story, stops, language)}" in text
+    assert "/pay/" in text
+    assert "/pay/" in (message.html or "")
+    story.run()
+    everything = _last(story.pay(10_000))[1]
+    assert "/pay/" not in everything
+    assert _day(story, stops, language) not in everything
+
+
+@pytest.mark.parametrize("language", ["en", "nl"])
+def test_running_again_while_something_is_owed_says_what_and_until_when(language: str) -> None:
+    story = _mailed(Story(), language).until(10).cancel().until(12).reactivate().run()
+    stops = story.announced(Action.DISABLE)
+    assert stops is not None
+    text = _last(story)[1]
+    assert {"en": "cloud is running again", "nl": "cloud staat weer aan"}[language] in text
+    assert {"en": "€120.00 is still open", "nl": "staat nog € 120,00 open"}[language] in text.replace("\u202f", " ")
+    assert _day(story, stops, language) in text
+    assert "/pay/" in text
