@@ -5,13 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from tests.stories.paying import Paying
 from tests.stories.story import Story
 
 from arrears.core.account import Action
+from arrears.core.decide import outlook
 from arrears.core.messages.content import Role
 from arrears.core.messages.recipients import ContactPerson
+from arrears.core.view import View
 from arrears.notices.values import day, formats_of
 from arrears.ports import Message
+from arrears.sandbox.run import Running
 from arrears.wiring import texts
 
 
@@ -94,3 +98,19 @@ def test_running_again_while_something_is_owed_says_what_and_until_when(language
     assert {"en": "€120.00 is still open", "nl": "staat nog € 120,00 open"}[language] in text.replace("\u202f", " ")
     assert _day(story, stops, language) in text
     assert "/pay/" in text
+
+
+@pytest.mark.parametrize("language", ["en", "nl"])
+def test_the_receipt_of_a_part_says_when_we_collect_the_rest(language: str, sandbox: Running) -> None:
+    story = Paying(sandbox)
+    story.card("insufficient_funds")
+    _mailed(story, language).until(2).pay(2_000)
+    view = View(story.store.policies(), story.account, story.store.system().guards, story.now)
+    coming = [(at, due) for at, due in outlook(view) if due.label.startswith("charge")]
+    on = _day(story, story.day(coming[0][0].date()), language)
+    said = {"en": "If it is not paid before, we collect €100.00", "nl": "schrijven wij € 100,00 op " + on + " zelf af"}
+    [text] = [
+        " ".join(message.text.split()) for message in story.mail.taken if message.subject.startswith(("Rec", "Ontv"))
+    ]
+    assert said[language] in text
+    assert on in text

@@ -162,6 +162,7 @@ def test_to_a_token_of_another_account_none_of_it_is_there(acting: Acting, histo
     from arrears.web.api_tokens import create_token
 
     mine, number = acting.ref, acting.number
+    promised = acting.act(f"accounts/{mine}/promises", {"parts": [{"on": "2027-01-31"}], "why": "rang"})[1]["promise"]
     hold = acting.act("disputes", acting.about())[1]["hold"]
     acting.ref = f"{mine}-other"
     other = acting.account()[1]["account"]
@@ -179,8 +180,52 @@ def test_to_a_token_of_another_account_none_of_it_is_there(acting: Acting, histo
         ("disputes", {"invoice": number, **why}),
         ("holds", {"account": mine, "until": "2027-01-01", **why}),
         (f"holds/{hold}/release", why),
+        (f"accounts/{mine}/promises", {"parts": [{"on": "2027-01-31"}], **why}),
+        (f"promises/{promised}/end", why),
         (f"accounts/{mine}/subscriptions/cloud/cancel", why),
         (f"accounts/{mine}/subscriptions/cloud/reactivate", why),
     ):
         assert acting.act(path, body)[0] == 404, path
     assert history(mine) == before
+
+
+def test_a_promise_holds_the_ladder_is_listed_and_ended(acting: Acting, history: Any) -> None:
+    path = f"accounts/{acting.ref}/promises"
+    parts = [{"on": "2027-01-15", "amount": money(4000)}, {"on": "2027-01-31", "amount": money(8000)}]
+    status, said = acting.act(path, {"parts": parts, "invoices": [acting.number], "why": "they rang"})
+    assert (status, said["invoices"], said["collects"]) == (201, [acting.number], False)
+    assert said["parts"] == [{**part, "kept": False} for part in parts]
+    del said["ETag"]
+    assert acting.ask("GET", path)[1]["promises"] == [said]
+    again = acting.act(path, {"parts": parts, "why": "they rang"})
+    assert (again[0], again[1]["code"]) == (409, "already_promised")
+    [explained] = acting.ask("GET", f"accounts/{acting.ref}/explanation")[1]["holds"]
+    assert (
+        acting.act(f"holds/hold_{said['account'].removeprefix('acc_')}_{explained['hold']}/release", {"why": "no"})[1][
+            "code"
+        ]
+        == "held_by_promise"
+    )
+    assert acting.act(f"promises/{said['promise']}/end", {"why": "they left"})[1]["ended"] is True
+    assert acting.ask("GET", path)[1]["promises"] == []
+    assert history(acting.ref).count("arrangement_made") == 1
+
+
+@pytest.mark.parametrize(
+    ("more", "code"),
+    [
+        ({"parts": [{"on": "2027-01-15", "amount": money(1)}]}, "bad_amount"),
+        ({"parts": [{"on": "2027-01-15", "amount": money(12_000, "USD")}]}, "wrong_currency"),
+        ({"parts": [{"on": "2027-01-15"}, {"on": "2027-01-30"}]}, "bad_amount"),
+        ({"parts": [{"on": "2020-06-30"}]}, "bad_date"),
+        ({"invoices": ["nobody-s"]}, "unknown_invoice"),
+        ({"collects": True}, "no_method"),
+    ],
+)
+def test_what_cannot_be_promised_is_named_and_nothing_is_done(
+    acting: Acting, history: Any, more: dict[str, Any], code: str
+) -> None:
+    before = history(acting.ref)
+    body = {"parts": [{"on": "2027-01-31"}], "why": "they rang", **more}
+    assert acting.act(f"accounts/{acting.ref}/promises", body)[1]["code"] == code
+    assert history(acting.ref) == before

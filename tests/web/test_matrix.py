@@ -208,6 +208,9 @@ POST   /v1/declines                                          401     403      42
 POST   /v1/disputes                                          401     403      422      401
 POST   /v1/holds                                             401     403      422      401
 POST   /v1/holds/<hold>/release                              401     403      422      401
+GET    /v1/accounts/<account>/promises                       401     200/404  200/404  401
+POST   /v1/accounts/<account>/promises                       401     403      422      401
+POST   /v1/promises/<promise>/end                            401     403      422      401
 GET    /v1/accounts/<account>/subscriptions/<subscription>   401     200/404  200/404  401
 PUT    /v1/accounts/<account>/subscriptions/<subscription>   401     403      422/404  401
 POST   /v1/accounts/<account>/subscriptions/<subscription>/cancel      401  403  422/404  401

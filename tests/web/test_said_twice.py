@@ -58,6 +58,15 @@ def released(acting: Acting) -> Sent:
     return f"holds/{said['hold']}/release", {"why": "they agree"}
 
 
+def promised(acting: Acting) -> Sent:
+    return f"accounts/{acting.ref}/promises", {"parts": [{"on": "2027-01-31"}], "why": "they rang"}
+
+
+def promise_ended(acting: Acting) -> Sent:
+    said = acting.act(*promised(acting))[1]
+    return f"promises/{said['promise']}/end", {"why": "they rang again"}
+
+
 def canceled(acting: Acting) -> Sent:
     return f"accounts/{acting.ref}/subscriptions/cloud/cancel", {"why": "they left"}
 
@@ -92,6 +101,8 @@ ACTS: Final = {
         Twice(held_invoice, "nothing_changes", "hold_placed"),
     ],
     "POST /v1/holds/HOLD/release": [Twice(released, "unknown_hold", "hold_ended", 404)],
+    "POST /v1/accounts/ACCOUNT/promises": [Twice(promised, "already_promised", "arrangement_made")],
+    "POST /v1/promises/PROMISE/end": [Twice(promise_ended, "unknown_promise", "arrangement_ended", 404)],
     "POST /v1/accounts/ACCOUNT/subscriptions/SUBSCRIPTION/cancel": [Twice(canceled, "already_canceled", "canceled")],
     ".../reactivate": [Twice(reactivated, "not_canceled", "reactivated")],
     "POST /v1/tasks/NUMBER/close": [Twice(closed, "unknown_task", "task_closed", 404)],

@@ -71,6 +71,7 @@ def parts(acting: Acting) -> dict[str, object]:
         "subscription": f"sub_{number}_1",
         "person": "anna@example.org",
         "hold": hold,
+        "promise": f"promise_{number}_1",
         "case": f"case_{number}_1",
         "payment": f"pay-{acting.ref}",
         "method": 1,
@@ -122,7 +123,7 @@ def test_to_a_token_of_another_account_no_route_says_anything_of_this_one(
         answer = asked(acting, one, parts, token)
         said = answer.content.decode()
         told = CANARY in said or (answer.status_code < 400 and f'"{mine}"' in said)
-        names_it = any(f"<{part}>" in one.path for part in ("account", "ref", "path:number", "hold", "case"))
+        names_it = any(f"<{part}>" in one.path for part in ("account", "ref", "path:number", "hold", "promise", "case"))
         hidden = (403, 404, 422) if one.verb != "GET" else (403, 404)
         if told or answer.status_code >= 500 or (names_it and answer.status_code not in hidden):
             wrong.append((one.verb, one.path, answer.status_code, said[:120]))

@@ -426,6 +426,7 @@ def test_every_route_of_the_api_counts_the_tokens_that_are_none_of_ours(house: E
         "case": "case_1_1",
         "task_no": 1,
         "hold": "hold_1_1",
+        "promise": "promise_1_1",
         "subscription": "sub_1_1",
     }
     for line in asks:

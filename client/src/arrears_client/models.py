@@ -723,6 +723,56 @@ class Profile(TypedDict):
     zone: NotRequired[str]
 
 
+class PromiseBody(TypedDict):
+    """What a customer has promised about what is past due: of these invoices of one currency, or of all that are
+    asked for. Several parts are instalments, together exactly what is open. `collects`: the customer has agreed
+    that each part is charged on its day with the method on file."""
+
+    parts: list[PromisedPart]
+    invoices: NotRequired[list[str]]
+    collects: NotRequired[bool]
+    why: str
+
+
+class PromiseEnded(TypedDict):
+    """A promise that was ended."""
+
+    ended: bool
+    promise: str
+
+
+class PromiseSaid(TypedDict):
+    """A promise to pay, or instalments, as they are now, with the invoices of it that are still open."""
+
+    account: str
+    collects: bool
+    invoices: list[str]
+    parts: list[PromisedPartSaid]
+    promise: str
+
+
+class PromisedPart(TypedDict):
+    """So much is paid by the end of a local day; of a promise in one part the amount may be left out: everything
+    that is open."""
+
+    on: str
+    amount: NotRequired[MoreThanNothing | None]
+
+
+class PromisedPartSaid(TypedDict):
+    """So much is paid by the end of a local day; `kept`: it is."""
+
+    amount: Money
+    kept: bool
+    on: str
+
+
+class PromisesSaid(TypedDict):
+    """The open promises of an account."""
+
+    promises: list[PromiseSaid]
+
+
 class QuoteSaid(TypedDict):
     """What is owed in one currency; `hash`, `currency` and `amount_minor` are sent back to pay it."""
 

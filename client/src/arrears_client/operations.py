@@ -56,6 +56,10 @@ from arrears_client.models import (
     PoliciesSaid,
     PolicySaid,
     Profile,
+    PromiseBody,
+    PromiseEnded,
+    PromiseSaid,
+    PromisesSaid,
     Reasoned,
     RecipientsSaid,
     RefundBody,
@@ -224,6 +228,13 @@ class Operations:
             "InvolvedSaid",
             self._call("GET", path_of("/v1/accounts/{account}/people/{person}", account=account, person=person)),
         )
+
+    def get_account_promises(self, account: str) -> PromisesSaid:
+        """The promises that are open, the oldest first.
+
+        GET /v1/accounts/{account}/promises
+        """
+        return cast("PromisesSaid", self._call("GET", path_of("/v1/accounts/{account}/promises", account=account)))
 
     def get_account_recipients(self, account: str) -> RecipientsSaid:
         """Every address of the account, and whether it works.
@@ -638,6 +649,20 @@ class Operations:
             ),
         )
 
+    def post_account_promises(self, account: str, body: PromiseBody, *, idempotency_key: str = "") -> PromiseSaid:
+        """Agree when what is past due is paid. Until the next day of it nothing is sent, charged or stopped because
+        of these invoices; a day that passes unpaid breaks it, and the ladder goes on where it had stopped. An
+        invoice is in one promise at a time (409 `already_promised`).
+
+        POST /v1/accounts/{account}/promises
+        """
+        return cast(
+            "PromiseSaid",
+            self._call(
+                "POST", path_of("/v1/accounts/{account}/promises", account=account), body=body, key=idempotency_key
+            ),
+        )
+
     def post_account_settlement(self, account: str, body: Settle, *, idempotency_key: str = "") -> SettledSaid:
         """Charge exactly what was shown, once, whoever else asks the same; needs an `Idempotency-Key`. A decline is
         an answer (200) with what to do about it; 409 `stale_quote` carries what is owed now.
@@ -818,6 +843,17 @@ class Operations:
         POST /v1/payments
         """
         return cast("PaymentSaid", self._call("POST", "/v1/payments", body=body, key=idempotency_key))
+
+    def post_promise_end(self, promise: str, body: Reasoned, *, idempotency_key: str = "") -> PromiseEnded:
+        """End a promise before it is kept: the ladder goes on where it had stopped, with new warnings and their
+        whole lead.
+
+        POST /v1/promises/{promise}/end
+        """
+        return cast(
+            "PromiseEnded",
+            self._call("POST", path_of("/v1/promises/{promise}/end", promise=promise), body=body, key=idempotency_key),
+        )
 
     def post_task_close(self, task_no: int, body: Reasoned, *, idempotency_key: str = "") -> TaskClosedSaid:
         """Close a task that was dealt with. What asks for it again opens another.

@@ -19,7 +19,16 @@ from msgspec.structs import replace
 
 from arrears.core.account import Action
 from arrears.core.closed import closed
-from arrears.core.messages.content import SIGN_IN_CHANGES, DatedAction, DebtLine, Operator, Reader, Role, Sum
+from arrears.core.messages.content import (
+    SIGN_IN_CHANGES,
+    Collection,
+    DatedAction,
+    DebtLine,
+    Operator,
+    Reader,
+    Role,
+    Sum,
+)
 from arrears.core.messages.kinds import KINDS, Announces, KindSpec, MessageKind
 
 Fields = Mapping[str, object]
@@ -44,7 +53,8 @@ _ACTIONS: Final = frozenset(
     {"has_actions", "on", "deadline", "action", "paid_in_time", "has_restrict", "has_disable", "means_restrict"}
     | {"means_disable"}
 )
-_OFF: Final = frozenset({"stays", "stays_count", "ends"})
+_LATER: Final = (DatedAction("backup", Action.DISABLE, date(2026, 2, 14)),)
+_OFF: Final = frozenset({"stays", "stays_count", "ends", "collects"})
 
 OPERATOR: Final = Operator(
     "Voorbeeld Hosting",
@@ -82,7 +92,7 @@ _LITTLE: Final[Fields] = {
     "actions": (), "card": "", "debts": (replace(_CLOUD, services=()),), "sums": (Sum("EUR", 9_680),),
 }  # fmt: skip
 _NOTHING_OWED: Final[Fields] = {"debts": (), "sums": (), "services": ()}
-_ALL_PAID: Final[Fields] = {**_NOTHING_OWED, "actions": (), "link": LINK, "link_is_pay": False}
+_ALL_PAID: Final[Fields] = {**_NOTHING_OWED, "actions": (), "collects": (), "link": LINK, "link_is_pay": False}
 _NO_NAMES: Final[Fields] = {"old_address": "", "new_address": "", "administrator": "", "effective_on": None}
 _REQUESTS: Final[Sequence[Fields]] = (
     {"request": "", "no_deletion_until": None, "no_stop_until": None},
@@ -193,7 +203,8 @@ NOTICE_KINDS: Final[Mapping[MessageKind, NoticeKind]] = closed(
                 "services": ("cloud",),
                 "debts": (_DOLLARS,),
                 "sums": (Sum("USD", 123_450),),
-                "actions": (DatedAction("backup", Action.DISABLE, date(2026, 2, 14)),),
+                "actions": _LATER,
+                "collects": (Collection(date(2026, 2, 4), 123_450, "USD", _CARD),),
             },
             [
                 _ALL_PAID,
@@ -203,11 +214,11 @@ NOTICE_KINDS: Final[Mapping[MessageKind, NoticeKind]] = closed(
             ],
         ),
         MessageKind.RESUMED: NoticeKind(
-            _COMMON | _DEBTS | _ACTIONS,
+            _COMMON | _DEBTS | _ACTIONS | {"collects"},
             datetime(2026, 2, 3, 13, 21, tzinfo=UTC),
             {"services": ("cloud", "mail")},
             [
-                {**_EUROS, "services": ("cloud",), "actions": _STOPS, "link": PAY_LINK, "link_is_pay": True},
+                {**_EUROS, "services": ("cloud",), "actions": _LATER, "link": PAY_LINK, "link_is_pay": True},
                 {**_EUROS, "services": ("cloud",)},
             ],
         ),

@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from arrears.core.account import Action
 from arrears.core.closed import closed
-from arrears.core.messages.content import Content, DatedAction, DebtLine
+from arrears.core.messages.content import Collection, Content, DatedAction, DebtLine
 from arrears.core.messages.kinds import KINDS, MessageKind
 from arrears.core.payments.declines import guidance
 from arrears.notices.kinds import NOTICE_KINDS
@@ -53,6 +53,7 @@ SHARED: Final[Mapping[str, frozenset[str]]] = {
     "will_restrict": _CUT,
     "will_disable": _CUT,
     "will_delete": _CUT,
+    "will_collect": frozenset({"on", "amount", "card"}),
     "was_restricted": _CUT,
     "was_disabled": _CUT,
     "was_deleted": _CUT,
@@ -129,6 +130,8 @@ class Values:
         for name in ("change", "again"):
             if name in known:
                 found[name] = getattr(content, name)
+        if "collects" in known:
+            found["collects"] = joined(map(self._collected, content.collects[:LISTED_MAX]), self.form)
         if "stays" in known:
             found |= self._off()
         if "days_left" in known:
@@ -136,6 +139,11 @@ class Values:
         if "guidance" in known:
             found["guidance"] = self.words.about_decline(guidance(content.decline).text) if content.can_pay else ""
         return found
+
+    def _collected(self, one: Collection) -> str:
+        amount = self._sums([(one.minor, one.currency)])
+        card = free(one.card, self.form).replace(" ", "\u00a0")
+        return self.words.shared("will_collect", self.form, on=day(one.on, self.locale), amount=amount, card=card)
 
     def _off(self) -> dict[str, object]:
         """What no payment brings back, and a sentence for each day on which data of it is deleted."""

@@ -49,6 +49,15 @@ class Sum(msgspec.Struct, frozen=True, gc=False):
     minor: int
 
 
+class Collection(msgspec.Struct, frozen=True, gc=False):
+    """What we will collect by ourselves, in minor units, on which local day of the account, and from which card."""
+
+    on: date
+    minor: int
+    currency: str
+    card: str
+
+
 class DatedAction(msgspec.Struct, frozen=True, gc=False):
     """What happens, or happened, to a service, and on which local day of the account.
 
@@ -99,7 +108,8 @@ class Content(msgspec.Struct, frozen=True, gc=False):
     address in use is to be confirmed once more. `inviter` is the person who invites, empty where the operator's staff
     do. `request` is the number of a support request, `no_deletion_until` and `no_stop_until` the last days that it
     holds. `stays` are the services that no payment brings back, `ends` when the data of each of them is deleted, where
-    that is planned. Breaking one of these rules is our own mistake and asserted.
+    that is planned; `collects` is what we collect by ourselves of what is still owed.
+    Breaking one of these rules is our own mistake and asserted.
     """
 
     kind: MessageKind
@@ -136,6 +146,7 @@ class Content(msgspec.Struct, frozen=True, gc=False):
     no_stop_until: date | None = None
     stays: tuple[str, ...] = ()
     ends: tuple[DatedAction, ...] = ()
+    collects: tuple[Collection, ...] = ()
 
     def __post_init__(self) -> None:
         kind, spec = self.kind, KINDS[self.kind]

@@ -62,6 +62,7 @@ def content(
         no_stop_until=draft.no_stop_until,
         stays=draft.stays,
         ends=draft.ends,
+        collects=draft.collects,
     )
 
 

@@ -10,7 +10,7 @@ from arrears.core import facts as f
 from arrears.core.account import Account, Stop
 from arrears.core.address import masked
 from arrears.core.calendar import calendar_of
-from arrears.core.messages.content import DatedAction, DebtLine, Sum
+from arrears.core.messages.content import Collection, DatedAction, DebtLine, Sum
 from arrears.core.messages.kinds import MessageKind
 from arrears.core.messages.recipients import Contacts
 from arrears.core.people.links import LASTS, Capability
@@ -47,6 +47,7 @@ class Draft(NamedTuple):
     no_stop_until: date | None = None
     stays: tuple[str, ...] = ()
     ends: tuple[DatedAction, ...] = ()
+    collects: tuple[Collection, ...] = ()
 
 
 def zone_of(account: Account) -> str:

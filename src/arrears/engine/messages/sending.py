@@ -141,7 +141,7 @@ def _prepared(
     back = store.subscriptions_resumed_with(paid) if paid else {}
     accounts = store.snapshots(numbers)
     contacts = {number: _reachable(found, channels) for number, found in store.contacts(numbers).items()}
-    letters = Letters(store, context, now, store.policies())
+    letters = Letters(store, context, now, store.policies(), store.system().guards)
     plans = []
     for claim in claims:
         key = (claim.account, claim.seq)

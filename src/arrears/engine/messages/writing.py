@@ -10,10 +10,12 @@ from msgspec.structs import replace
 
 from arrears.core.account import Mode
 from arrears.core.calendar import calendar_of
+from arrears.core.guards import Guards
 from arrears.core.messages.content import Role
 from arrears.core.messages.kinds import ACCOUNT_PAGES, KINDS, Dated, LeadsTo
 from arrears.core.messages.recipients import EMAIL, Recipient
 from arrears.core.policy import Policies
+from arrears.core.view import View
 from arrears.engine.message_context import (
     CONFIRM_PATH,
     INVITATION_PATH,
@@ -23,6 +25,7 @@ from arrears.engine.message_context import (
     MessageContext,
 )
 from arrears.engine.messages.addressing import content, help_link, page_link, stable_link
+from arrears.engine.messages.collecting import collections
 from arrears.engine.messages.delivering import NoticeDelivery
 from arrears.engine.messages.drafting_people import Draft, zone_of
 from arrears.engine.messages.leaving import days_announced, restated
@@ -49,8 +52,10 @@ class Letter(NamedTuple):
 class Letters:
     """The letters of a few notices."""
 
-    def __init__(self, store: MailBook, context: MessageContext, now: datetime, policies: Policies) -> None:
-        self._store, self._context, self._now, self._policies = store, context, now, policies
+    def __init__(
+        self, store: MailBook, context: MessageContext, now: datetime, policies: Policies, guards: Guards
+    ) -> None:
+        self._store, self._context, self._now, self._policies, self._guards = store, context, now, policies, guards
         self._days: dict[str, date] = {}
         self._letters: list[Letter] = []
         self._links: list[PayLink] = []
@@ -63,6 +68,9 @@ class Letters:
         for draft in plan.drafts:
             if _plans(draft):
                 draft = restated(draft, told, self._day(zone_of(plan.account)))
+            if draft.debts and KINDS[draft.kind].owing is not None:
+                view = View(self._policies, plan.account, self._guards, self._now)
+                draft = draft._replace(collects=tuple(collections(view, plan.contacts)))
             for to in plan.left(draft):
                 wanted = (draft.kind, draft.cause, to.channel, to.address)
                 waiting = next((m.no for m in plan.mails.values() if _key(m) == wanted), 0)

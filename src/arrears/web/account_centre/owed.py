@@ -10,12 +10,11 @@ from django.utils.translation import gettext as _
 
 from arrears.core.account import Action, Debt, Subscription
 from arrears.core.deadlines import ahead
-from arrears.core.decide import outlook
-from arrears.core.facts import AttemptCreated
 from arrears.core.payments.arranged import due_parts
 from arrears.core.payments.settlement import part_range, quotes, waits_for_an_outcome
 from arrears.core.payments.values import AttemptState
 from arrears.core.states import Reason, State
+from arrears.engine.messages.collecting import collections
 from arrears.engine.payments.wanted import waits_for_nothing
 from arrears.notices import values
 from arrears.web.account_centre.frame import Visit
@@ -235,17 +234,10 @@ class ComingCharge(NamedTuple):
 
 def coming_charges(visit: Visit) -> list[ComingCharge]:
     """Our own charges that lie ahead, as the card networks allow."""
-    if visit.snapshot.parked:
-        return []
     found = []
-    for at, due in outlook(visit.view):
-        if due.label.startswith("charge"):
-            fact = due.build()
-            assert isinstance(fact, AttemptCreated), fact
-            card = values.clean(visit.contacts.cards.get(fact.method, ""))
-            names = {"amount": visit.amount(fact.amount_minor, fact.currency), "card": card}
-            on = max(visit.local_day(max(at, visit.now)), visit.view.today)
-            found.append(ComingCharge(on, _("We collect %(amount)s from %(card)s.") % names))
+    for one in collections(visit.view, visit.contacts):
+        names = {"amount": visit.amount(one.minor, one.currency), "card": values.clean(one.card)}
+        found.append(ComingCharge(one.on, _("We collect %(amount)s from %(card)s.") % names))
     return found
 
 

@@ -12,6 +12,7 @@ from arrears.web.api import (
     money,
     people,
     profile,
+    promises,
     reading,
     subscriptions,
     upserts,
@@ -28,6 +29,7 @@ api.add_router("", upserts.router)
 api.add_router("", bulk.router)
 api.add_router("", bank.router)
 api.add_router("", acts.router)
+api.add_router("", promises.router)
 api.add_router("", subscriptions.router)
 api.add_router("", lists.router)
 api.add_router("", cases.router)

@@ -109,7 +109,7 @@ def received(request: HttpRequest, body: PaymentBody) -> HttpResponse:
     """Book money that arrived outside arrears, once for its `ref` (409 `duplicate_payment`)."""
     live = installed()
     number = _own(request, body.account)
-    debts = _debts(number, body.invoices)
+    debts = debts_of(number, body.invoices)
     if body.ref in live.store.payment_places([body.ref]):
         raise Refused("duplicate_payment", f"payment {body.ref!r} is booked already")
     names = debts[0] if len(debts) == 1 else 0
@@ -181,7 +181,7 @@ def declined(request: HttpRequest, body: DeclineBody) -> HttpResponse:
     today."""
     live = installed()
     account = _own_invoice(request, body.invoices[0])
-    debts = _debts(account, body.invoices)
+    debts = debts_of(account, body.invoices)
     commands.report_decline(live.store, account, debts, live.clock.now(), author_of(request), journal=live.store)
     return answered({"invoices": [_invoice(one) for one in body.invoices]})
 
@@ -192,7 +192,7 @@ def dispute(request: HttpRequest, body: OneInvoice) -> HttpResponse:
     """Hold everything about an invoice to which the customer objects, until the hold is released."""
     live = installed()
     account = _own_invoice(request, body.invoice)
-    [debt] = _debts(account, [body.invoice])
+    [debt] = debts_of(account, [body.invoice])
     now, author = live.clock.now(), author_of(request)
     number = commands.dispute(live.store, account, debt, now, author, body.why, journal=live.store)
     return answered({"hold": format_id(HOLD, account, number), **_invoice(body.invoice)}, 201)
@@ -208,7 +208,7 @@ def hold(request: HttpRequest, body: HoldBody) -> HttpResponse:
         raise Refused("bad_hold", "a hold is on one thing: name a subscription, an invoice, or neither")
     scope, target = HoldScope.ACCOUNT, 0
     if body.invoice is not None:
-        scope, [target] = HoldScope.DEBT, _debts(account, [body.invoice])
+        scope, [target] = HoldScope.DEBT, debts_of(account, [body.invoice])
     elif body.subscription is not None:
         scope = HoldScope.SUBSCRIPTION
         target = named_subscription(live.store, account, body.subscription)
@@ -254,7 +254,7 @@ def _own_invoice(request: HttpRequest, number: str) -> int:
     return place.account
 
 
-def _debts(account: int, numbers: Sequence[str]) -> list[int]:
+def debts_of(account: int, numbers: Sequence[str]) -> list[int]:
     """The numbers within the account of its invoices; refuses one that is another's, and one that is named twice."""
     if len(set(numbers)) != len(numbers):
         raise Refused("same_invoice", "an invoice is named twice")

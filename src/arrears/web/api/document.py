@@ -11,6 +11,7 @@ import msgspec
 from arrears.web.api import answers as a
 from arrears.web.api import answers_bank as c
 from arrears.web.api import answers_beside as b
+from arrears.web.api import answers_promises as p
 from arrears.web.api.links import links_of
 
 ANSWERS: Final[Mapping[str, Any]] = {
@@ -38,6 +39,8 @@ ANSWERS: Final[Mapping[str, Any]] = {
     "put_account_recipients_extra": b.RecipientsSaid,
     "delete_account_recipients_extra": b.RecipientsSaid,
     "get_account_settlement": b.OwedSaid,
+    "get_account_promises": p.PromisesSaid,
+    "post_account_promises": p.PromiseSaid,
     "post_account_settlement": b.SettledSaid,
     "get_account_subscription": a.CalledSubscriptionSaid,
     "put_account_subscription": a.SentSubscriptionSaid,
@@ -70,6 +73,7 @@ ANSWERS: Final[Mapping[str, Any]] = {
     "post_payment_take_back": a.TakenBackSaid,
     "get_policies": a.PoliciesSaid,
     "get_policy": a.PolicySaid,
+    "post_promise_end": p.PromiseEnded,
     "get_standing": b.StandingsSaid,
     "get_subscription_standing": b.StandingSaid,
     "get_subscriptions": a.SubscriptionPage,

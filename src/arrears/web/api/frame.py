@@ -58,6 +58,7 @@ STATUS: Final = {
     "nothing_changes": 409,
     "already_canceled": 409,
     "not_canceled": 409,
+    "already_promised": 409,
     "provider_reports": 409,
     "demanded": 409,
     "deleted": 409,

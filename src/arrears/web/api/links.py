@@ -18,7 +18,7 @@ _ACCOUNT: Final = {"account": "/account"}
 _READS: Final = (
     *("get_account_explanation", "get_account_ahead", "get_account_timeline", "get_account_recipients"),
     *("get_account_people", "get_account_settlement", "get_account_payment_methods", "get_account_attempts"),
-    *("get_account_told_when", "get_account_alerts"),
+    *("get_account_told_when", "get_account_alerts", "get_account_promises"),
 )
 _OF_ACCOUNT: Final = (NextOperation("get_account", {"ref": "/ref"}), *(NextOperation(one, _ACCOUNT) for one in _READS))
 _OF_HOLD: Final = (NextOperation("post_hold_release", {"hold": "/hold"}),)
@@ -36,6 +36,7 @@ NEXT: Final[Mapping[str, tuple[NextOperation, ...]]] = {
     "post_payments": (NextOperation("post_payment_take_back", {"payment": "/ref"}),),
     "post_disputes": (*_OF_HOLD, *_OF_INVOICE),
     "post_holds": _OF_HOLD,
+    "post_account_promises": (NextOperation("post_promise_end", {"promise": "/promise"}),),
     "post_credits": _OF_INVOICE,
     "post_due_dates": _OF_INVOICE,
     "get_cases": (NextOperation("get_case", {"case": "/cases/0/case"}),),
