@@ -241,8 +241,8 @@ class OrdersWorld:
             self.store.close()
             os.sched_yield()
             self.server.kill_immediate()
-            _, status = os.waitpid(child, 0)
             self.server.start()
+            os.waitpid(child, 0)
             self.store = self._opened()
             self.counts["databases killed"] += 1
             return
@@ -455,7 +455,7 @@ def main() -> int:
     parser.add_argument("--accounts", type=int, default=24)
     parser.add_argument("--hours", type=int, default=8, help="between two times that workers look")
     parser.add_argument("--kills", type=int, default=40, help="so many workers or databases are killed in each")
-    parser.add_argument("--faults", action="store_true", help="put known faults back, each into a world of its own")
+    parser.add_argument("--faults", action="store_true", help="put known faults back, each into a world without kills")
     options = parser.parse_args()
     logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)  # that it is away is what this is about
     size = OrdersSize(options.accounts, options.hours, options.kills)
