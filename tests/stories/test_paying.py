@@ -19,10 +19,10 @@ from arrears.sandbox.run import Running
 from arrears.wiring import texts
 
 
-def outcome_of(story: Paying) -> str:
-    """The first message, its lines joined."""
-    first = story.mail.taken[0]
-    return " ".join(f"{first.subject} {first.text}".split())
+def outcome_of(story: Paying, place: int = 0) -> str:
+    """The first message, or the one at this place, its lines joined."""
+    found = story.mail.taken[place]
+    return " ".join(f"{found.subject} {found.text}".split())
 
 
 def test_a_card_invoice_is_charged_at_nine_on_its_due_date(sandbox: Running) -> None:
@@ -300,9 +300,16 @@ def test_scenario_20_what_is_settled_separately_stays_out_and_past_due(sandbox: 
     assert [d.open_minor for d in story.account.past_due] == [7000]
 
 
+def card_expiring_before_the_due_date(story: Paying) -> int:
+    """A card in use whose last day is the last of 2025; the invoice is due on the first day of 2026."""
+    card = story.card()
+    methods.renew(story.store, story.providers, story.no, card, 12, 2025, story.now, ADMIN)
+    return card
+
+
 def test_scenario_21_adding_a_card_collects_nothing_and_a_renewed_one_needs_only_its_expiry(sandbox: Running) -> None:
     story = Paying(sandbox)
-    expired = story.card("expired")
+    expired = card_expiring_before_the_due_date(story)
     story.until(2)
     story.add()
     assert (story.taken(), story.sub().state) == ({}, State.PAST_DUE)
@@ -315,13 +322,14 @@ def test_scenario_21_adding_a_card_collects_nothing_and_a_renewed_one_needs_only
 def test_scenario_22_an_expired_card_fails_as_expired_and_the_network_is_not_asked(sandbox: Running) -> None:
     story = Paying(sandbox)
     story.stage.context = replace(story.stage.context, writer=texts())
-    story.card("expired")
+    card_expiring_before_the_due_date(story)
     story.until(1)
     [attempt] = story.attempts()
     assert (attempt.state, attempt.decline, attempt.ref) == ("declined", "expired", "")
     assert story.sub().state is State.PAST_DUE
-    assert "Vul de nieuwe vervaldatum in of voeg een nieuwe kaart toe." in outcome_of(story)
-    assert "uw bank" not in outcome_of(story)
+    assert "card 1 verloopt" in outcome_of(story), "it was announced"
+    assert "Vul de nieuwe vervaldatum in of voeg een nieuwe kaart toe." in outcome_of(story, 1)
+    assert "uw bank" not in outcome_of(story, 1)
 
 
 def test_scenarios_23_and_24_a_card_that_is_active_owes_or_is_in_retention_cannot_be_removed(sandbox: Running) -> None:
