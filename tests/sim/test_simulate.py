@@ -8,6 +8,7 @@ import pytest
 from tests.sizes import few
 
 from arrears.core.invariants import INVARIANTS
+from arrears.sim.people import drawn_mix
 from arrears.sim.simulate import simulate
 from arrears.store import schema
 from arrears.store.memory.store import MemoryStore
@@ -53,6 +54,11 @@ def test_memory_and_postgresql_write_the_same_facts(seed: int, database_url: str
         assert report.digest == in_memory(seed)
     finally:
         store.close()
+
+
+def test_whose_zone_changes_while_something_is_past_due_is_judged_by_the_zone_that_the_case_keeps() -> None:
+    # Money left again after the move, on an evening that is the next day where the customer is now.
+    assert simulate(MemoryStore(), 12, 400, 7653, mix=drawn_mix(7653), full_check_every=400).holds
 
 
 @pytest.mark.turn(2)

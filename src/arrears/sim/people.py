@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Final, NamedTuple
 
-from arrears.core.account import ALL_STOPS, DoubtKind, HoldScope, Mode, Stop
-from arrears.core.calendar import calendar_of
+from arrears.core.account import ALL_STOPS, Account, DoubtKind, HoldScope, Mode, Stop
+from arrears.core.calendar import Calendar, calendar_of
 from arrears.sim.events import (
     BillDue,
     Block,
@@ -337,3 +337,8 @@ def _returning(rng: random.Random, bill: Bill, now: datetime, due_at: datetime) 
         yield back_at, Return(bill.no)
         if rng.random() < 0.7:
             yield back_at + timedelta(hours=rng.randrange(1, 24 * 60)), Pay(bill.no)
+
+
+def kept_calendar(person: SimulatedPerson, account: Account) -> Calendar:
+    """The days by which this customer's debts are counted now: a running case keeps the zone that it began with."""
+    return calendar_of(person.zone if account.case is None else account.case.terms.zone)

@@ -56,8 +56,7 @@ class World:
         self.store = watched(store, self.checker.committed, self.checker.system_changed)
         self.inner = store
         self.versions = {p.name: [p] for p in faults.policies()}
-        names = sorted(self.versions)
-        self.people = {n: people.make_person(n, seed, names, mix) for n in range(1, accounts + 1)}
+        self.people = {n: people.make_person(n, seed, sorted(self.versions), mix) for n in range(1, accounts + 1)}
         deaf = frozenset(p.no for p in self.people.values() if p.deaf)
         self.channel = faults.FlakyChannel(seed, lambda: self.stage.now, deaf)
         self.services = faults.SlowServices(seed)
@@ -285,8 +284,9 @@ class World:
         self._owed_from_today(person, bill)
 
     def _owed_from_today(self, person: SimulatedPerson, bill: Bill) -> None:
-        """A decline, and money that has left, make a debt past due at once, whatever its due date."""
-        bill.due_on = min(bill.due_on, calendar_of(person.zone).local_day(self.stage.now))
+        """A decline, and money that has left, make a debt past due at once, by the zone that its case keeps."""
+        calendar = people.kept_calendar(person, self.store.snapshots([person.no])[person.no])
+        bill.due_on = min(bill.due_on, calendar.local_day(self.stage.now))
 
     def _hold(self, person: SimulatedPerson, event: events.PlaceHold) -> None:
         targets = {
