@@ -6,7 +6,7 @@ import http.client
 import json
 import re
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -27,11 +27,15 @@ NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing"
 
 
 @pytest.fixture
-def looked(site: str) -> str:
-    """A database at which a worker has looked ten seconds ago."""
-    with psycopg.connect(site) as db:
-        db.execute("UPDATE system_state SET last_tick_at = %s, complete_run_at = NULL", [NOW - timedelta(seconds=10)])
-    return site
+def looked(site: str) -> Iterator[str]:
+    """A database at which a worker has looked ten seconds ago; afterwards it is as it was, for the tests of others."""
+    read = "SELECT last_tick_at, complete_run_at, left_out FROM system_state"
+    put = "UPDATE system_state SET last_tick_at = %s, complete_run_at = %s, left_out = %s"
+    with psycopg.connect(site, autocommit=True) as db:
+        was = db.execute(read).fetchone()
+        db.execute(put, [NOW - timedelta(seconds=10), None, 0])
+        yield site
+        db.execute(put, was)
 
 
 def asked(url: str, path: str, headers: dict[str, str] | None = None, token: str = TOKEN) -> tuple[int, Any]:

@@ -145,6 +145,13 @@ class Scene:
         """The number on the account's first invoice."""
         return self.shop.store.invoices(account)[1].number
 
+    def request_is_with(self, account: int) -> None:
+        """The newest request for help was given to the account; where it was not, what is known of it is shown."""
+        store = self.shop.store
+        newest = max(store.waiting_requests(1000, every=True), key=lambda request: request.number)
+        meant = store.accounts_known_by(newest.known_by, newest.company)
+        assert newest.account == account, (newest, meant, store.requests_to_place(1000), self.shop.clock.now())
+
     def staff_answer(self, text: str) -> None:
         """Somebody of ours answers the newest request for help."""
         from arrears.engine.people import support

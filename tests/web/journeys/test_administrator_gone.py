@@ -35,6 +35,7 @@ def test_the_administrator_is_gone_and_a_request_without_sign_in_holds_deletion(
     kim.does_not_see("Finch", "De Vries")
 
     scene.works()
+    scene.request_is_with(account)
     sam.opens("")
     sam.signs_in()
     sam.sees("(asked without signing in)", "(gevraagd zonder in te loggen)")
