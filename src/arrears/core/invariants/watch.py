@@ -18,12 +18,13 @@ from arrears.core.invariants.messages import ANSWERS
 from arrears.core.invariants.payments import MONEY, check_asked, taken_from_where_it_is
 from arrears.core.invariants.people import SUPPORT
 from arrears.core.invariants.reported import REPORTED
+from arrears.core.invariants.resumed import RESUMED
 from arrears.core.ledger import RECEIVABLE, entries_of
 from arrears.core.policy import Policies
 from arrears.core.states import Reason, State
 
 CHECKS: Final[dict[type[f.Fact], Callable[[AccountBook, Any, f.Recorded], None]]] = closed(
-    "checks of facts", get_args(f.AnyFact), REPORTED, ARRANGED, LADDER, ANSWERS, MONEY, SUPPORT
+    "checks of facts", get_args(f.AnyFact), REPORTED, ARRANGED, LADDER, RESUMED, ANSWERS, MONEY, SUPPORT
 )
 
 _NOT_WHILE_PARKED: Final = frozenset(
