@@ -16,6 +16,7 @@ from arrears.core.account import Action, CaseOutcome, DoubtKind, Hold, HoldScope
 from arrears.core.calendar import Calendar, calendar_of
 from arrears.core.ledger import CREDIT, RECEIVABLE, entries_of
 from arrears.core.payments.values import OPEN_STATES, AttemptState
+from arrears.core.second_look.methods import ReadMethods
 from arrears.core.states import State
 
 ONE_DAY: Final = timedelta(days=1)
@@ -98,6 +99,7 @@ class ReadJournal:
         self.attempts: dict[int, AttemptState | None] = {}
         """What money could still move; None where nobody waits for it any more."""
         self.pages: set[int] = set()
+        self.methods = ReadMethods()
         self.doubts: dict[tuple[DoubtKind, str], datetime] = {}
         self.doubted: list[tuple[datetime, datetime]] = []
         """The doubts of the account that are over, each from when to when it stood."""
@@ -140,6 +142,7 @@ class ReadJournal:
                 self.open[entry.debt] += entry.minor
             elif entry.ledger == CREDIT:
                 self.credit[entry.currency] -= entry.minor
+        self.methods.take(recorded.fact)
         self._of_debts(recorded)
         self._of_service(recorded)
         self._of_waiting(recorded)
