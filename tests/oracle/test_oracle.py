@@ -21,7 +21,7 @@ def test_the_engine_does_what_the_text_says(first: int) -> None:
 
 
 @pytest.mark.sample(4)
-@pytest.mark.parametrize("first", range(THEMED + 3, THEMED + few(160, 4_000), 4 * TOGETHER))
+@pytest.mark.parametrize("first", range(THEMED + 3, THEMED + few(120, 4_000), 4 * TOGETHER))
 def test_holds_over_what_waits_in_doubt_end_as_the_text_says(first: int) -> None:
     numbers = range(first, first + 4 * TOGETHER, 4)
     assert {number: said for number in numbers if (said := disagreements(number))} == {}
