@@ -170,8 +170,8 @@ class Judge(Outside):
         sub.state = fact.after.value
         sub.cut = sub.paid_since_stop = False
         interrupted = sub.interrupted if sub.state == "past_due" and sub.end is not None else None
-        if interrupted is not None and sub.end is not None and r.at < ends(interrupted, sub.end.zone):
-            sub.end = None
+        if interrupted is not None and sub.end is not None:
+            self._keeps_its_stage(sub, sub.end, interrupted, fact, r)
             return
         sub.interrupted = None
         if fact.order_no or fact.after.value in ("active", "past_due"):
@@ -186,6 +186,20 @@ class Judge(Outside):
         """Held; also by a promise to pay whose day is over, while nobody can say what became of it (record 72)."""
         unseen = [h for h in self.holds.values() if h.promised and h.ended is None and h.target == debt.no]
         return self.held(debt, now) or unseen != []
+
+    def _keeps_its_stage(
+        self, sub: BookSubscription, end: BookEnd, stopped: date, fact: f.Resumed, r: f.Recorded
+    ) -> None:
+        """It never ceased to be past due, so it is in the stage that it was in, and what was said of that counts. Whole
+        days without the service are no days of it; once its day is over the service had ended (record 74)."""
+        back = local_day(r.at, end.zone)
+        assert sub.entered is not None
+        sub.entered += sum(stopped < stopped + n * DAY < back for n in range((back - stopped).days)) * DAY
+        if r.at >= ends(stopped, end.zone):
+            sub.generation += 1
+            sub.told.pop(DELETE, None)
+            sub.warned = [w for w in sub.warned if w.action != DELETE]
+        sub.end, sub.interrupted = None, None
 
     def _not_its_own(self, sub: BookSubscription) -> bool:
         return not self.naming(sub)

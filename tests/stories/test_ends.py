@@ -87,18 +87,20 @@ def test_a_cancel_is_taken_back_with_one_button_inside_retention() -> None:
     assert story.sub().generation == 2
 
 
-def test_reactivating_with_debt_starts_its_stage_anew() -> None:
-    story = Story().until(10).cancel().until(50).reactivate().until(82)
+def test_what_comes_back_with_debt_has_the_days_that_it_had_left() -> None:
+    """Nine days of thirty were over, and of forty the thirty-nine whole ones without the service do not count."""
+    story = Story().until(10).cancel().until(50).reactivate().until(71)
     assert story.diary(50, dates=True) == table("""
         day 50 12:00  reactivated cloud
         day 50 12:00  resumed cloud: disabled -> past_due
-        day 50 12:00  promised: disable cloud on day 80
-        day 50 12:00  warning 28: disable cloud on day 80
-        day 81 00:00  disabled cloud on day 80
-        day 81 00:00  cloud stopped; retention from day 80
-        day 81 00:00  promised: delete cloud on day 170
-        day 81 09:00  told: cloud disabled on day 80
+        day 50 12:00  promised: disable cloud on day 69
+        day 50 12:00  warning 28: disable cloud on day 69
+        day 70 00:00  disabled cloud on day 69
+        day 70 00:00  cloud stopped; retention from day 69
+        day 70 00:00  promised: delete cloud on day 159
+        day 70 09:00  told: cloud disabled on day 69
     """)
+    assert story.sub().generation == 2
 
 
 TAKEN_BACK = {"canceled": Story.cancel, "blocked": Story.block}
@@ -122,6 +124,7 @@ def test_a_stop_taken_back_before_its_day_is_over_goes_on_with_the_clock_it_had(
     """)
     assert story.sub().generation == 1
     story.check()
+    assert len(story.until(125).facts(f.DeletionOrdered)) == 1, "the look before its order reads it so too"
 
 
 def test_what_was_canceled_over_the_morning_of_its_warning_is_warned_when_it_comes_back() -> None:
@@ -134,10 +137,54 @@ def test_what_was_canceled_over_the_morning_of_its_warning_is_warned_when_it_com
     """)
 
 
-@pytest.mark.parametrize(("back", "stops"), [((29, "23:59"), 30), ((30, "00:00"), 60)])
-def test_the_day_of_the_cancel_decides_whether_the_service_had_ended(back: tuple[int, str], stops: int) -> None:
+@pytest.mark.parametrize(
+    ("back", "stops"), [((29, "23:59"), (30, 1)), ((30, "00:00"), (30, 2)), ((32, "00:00"), (32, 2))]
+)
+def test_the_day_of_the_cancel_decides_whether_the_service_had_ended(
+    back: tuple[int, str], stops: tuple[int, int]
+) -> None:
     story = Story(zone="America/New_York").until(29, "22:00").cancel().until(*back).reactivate()
-    assert disabled_on(story.until(70)) == stops
+    assert (disabled_on(story.until(40)), story.sub().generation) == stops
+
+
+@pytest.mark.parametrize("how", TAKEN_BACK)
+def test_a_night_without_the_service_buys_no_day_of_it(how: str) -> None:
+    """Whoever cancels in the evening and comes back in the morning gains nothing; who does without it for a whole day
+    gains that day (decision 74). What was told stays told, and what it runs in all is thirty days."""
+    story = Story()
+    for day in range(1, 30, 4):
+        GIVEN_BACK[how](TAKEN_BACK[how](story.until(day, "23:00")).until(day + 1, "08:00"))
+    assert disabled_on(story.until(32)) == 30
+    story = Story()
+    for day in range(5, 60, 5):
+        GIVEN_BACK[how](TAKEN_BACK[how](story.until(day, "23:00")).until(day + 3, "08:00"))
+        if story.sub().cut:
+            break
+    warned = story.diary(0, dates=True, only="warning disabled")
+    assert [line for line in warned if "resumed" not in line] == table("""
+        day 23 09:00  warning 21: disable cloud on day 38
+        day 28 09:00  warning 28: disable cloud on day 40
+        day 49 00:00  disabled cloud on day 48
+        day 49 09:00  told: cloud disabled on day 48
+    """)
+    story.check()
+
+
+def test_what_comes_back_when_its_days_are_over_stays_stopped_for_what_is_owed() -> None:
+    story = Story().until(30, "23:50").cancel().until(31, "00:10").reactivate().until(31, "10:00")
+    assert (story.sub().state, story.sub().reasons) == (State.DISABLED, (Reason.PAST_DUE,))
+    assert story.diary(30, dates=True) == table("""
+        day 30 23:50  canceled cloud
+        day 30 23:50  promised: delete cloud on day 120
+        day 30 23:50  cloud stopped; retention from day 30
+        day 31 00:10  reactivated cloud
+        day 31 00:10  resumed cloud: disabled -> past_due
+        day 31 00:10  disabled cloud on day 30
+        day 31 00:10  cloud stopped; retention from day 30
+        day 31 00:10  promised: delete cloud on day 120
+        day 31 09:00  told: cloud disabled on day 30
+    """)
+    assert story.pay().sub().state is State.ACTIVE
 
 
 def test_a_hold_that_ends_while_a_service_is_canceled_lets_no_ladder_go_on() -> None:
@@ -235,12 +282,12 @@ def test_another_reason_that_goes_leaves_what_is_owed() -> None:
 def test_another_reason_that_stopped_a_past_due_service_and_goes_lets_it_run_past_due() -> None:
     story = Story().until(20).block().until(25).unblock()
     assert (story.sub().state, story.sub().reasons) == (State.PAST_DUE, (Reason.PAST_DUE,))
-    assert story.until(57).diary(25, only="disabled promised", dates=True) == table("""
+    assert story.until(36).diary(25, only="disabled promised", dates=True) == table("""
         day 25 12:00  resumed cloud: disabled -> past_due
-        day 25 12:00  promised: disable cloud on day 55
-        day 56 00:00  disabled cloud on day 55
-        day 56 00:00  promised: delete cloud on day 145
-        day 56 09:00  told: cloud disabled on day 55
+        day 25 12:00  promised: disable cloud on day 34
+        day 35 00:00  disabled cloud on day 34
+        day 35 00:00  promised: delete cloud on day 124
+        day 35 09:00  told: cloud disabled on day 34
     """)
 
 

@@ -291,12 +291,17 @@ class Ladder:
             sub.goes_on, sub.stopped_on = sub.state is State.PAST_DUE, on
 
     def _resumed(self, sub: Used, fact: f.Resumed, recorded: f.Recorded) -> None:
-        in_time = sub.end is not None and recorded.at < calendar_of(sub.end.zone).end_of_day(sub.stopped_on)
-        goes_on = in_time and sub.goes_on and fact.after is State.PAST_DUE
+        goes_on = sub.end is not None and sub.goes_on and fact.after is State.PAST_DUE
         if goes_on is not fact.goes_on:
             self.found.append(f"fact {recorded.seq}: the stage of subscription {sub.no} goes on: {goes_on}")
-        if goes_on:
+        if goes_on and sub.end is not None and sub.entered_on is not None:
+            gone = (calendar_of(sub.end.zone).local_day(recorded.at) - sub.stopped_on).days
+            sub.entered_on += timedelta(days=max(gone - 1, 0))
+            if fact.entered_on != sub.entered_on:
+                self.found.append(f"fact {recorded.seq}: the stage of subscription {sub.no} is of {sub.entered_on}")
             sub.state, sub.end, sub.ended_on = fact.after, None, None
+            if gone:
+                self._of_a_new_generation(sub)
             return
         sub.owing, sub.cut, sub.since, sub.goes_on = fact.keeps_past_due, False, recorded.seq, False
         for action in (Action.RESTRICT, Action.DISABLE):
@@ -307,6 +312,13 @@ class Ladder:
             sub.end, sub.ended_on = None, None
             sub.told.pop(Action.DELETE, None)
             sub.entered_on = fact.on if fact.after is State.PAST_DUE else None
+
+    def _of_a_new_generation(self, sub: Used) -> None:
+        sub.generation += 1
+        sub.told.pop(Action.DELETE, None)
+        for told in self.warnings:
+            if told.subscription == sub.no and told.action is not Action.DELETE:
+                told.generation = sub.generation
 
     def _heard(self, told: Announced, at: datetime) -> None:
         if told.accepted_at is not None:

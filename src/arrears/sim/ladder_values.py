@@ -37,7 +37,7 @@ class Announced:
 @dataclass
 class Used:
     """A subscription. `since` is the fact from which its warnings count; `ended_on` the end of its service. `goes_on`:
-    taken back before the end of `stopped_on`, what stopped it changes nothing about its stage."""
+    once what stopped it on `stopped_on` is taken back, its stage is later by the full days without the service."""
 
     no: int
     state: State = State.ACTIVE

@@ -95,8 +95,9 @@ class WarningsLapsed(Fact, frozen=True, tag="warnings_lapsed"):
 
 class Resumed(Fact, frozen=True, tag="resumed"):
     """The cause `past_due` is lifted. `order_no` is 0 where the service never stopped or another reason remains.
-    `goes_on`: what had stopped it was taken back before the day of the stop was over, so its ladder goes on as if there
-    had been no stop: the same stage, the same generation, the same warnings."""
+    `goes_on`: another reason than debt had stopped it while it was past due, and is taken back, so its ladder goes on:
+    the same stage, of which `entered_on` leaves out the full local days without the service, and the same warnings.
+    `ended`: its service had ended by then, so what it does from now on is of a new generation."""
 
     subscription: int
     on: date
@@ -106,6 +107,7 @@ class Resumed(Fact, frozen=True, tag="resumed"):
     keeps_past_due: bool = False
     entered_on: date | None = None
     goes_on: bool = False
+    ended: bool = False
 
 
 class CaseEnded(Fact, frozen=True, tag="case_ended"):

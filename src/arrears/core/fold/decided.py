@@ -150,7 +150,8 @@ def _resumed(account: Account, fact: f.Resumed, recorded: f.Recorded) -> Account
     sub = account.subscription(fact.subscription)
     runs = fact.after is not State.DISABLED
     if fact.goes_on:
-        sub = replace(sub, state=fact.after, entered_on=fact.entered_on, end=None, tells=())
+        generation = sub.generation + fact.ended
+        sub = replace(sub, state=fact.after, entered_on=fact.entered_on, end=None, tells=(), generation=generation)
         return with_subscription(account, with_order(sub, fact.order_no, "resume", recorded))
     reasons = sub.reasons
     if not fact.keeps_past_due:

@@ -1,4 +1,4 @@
-"""The steps of the ladder, checked: past due, cuts, resumes, service ends and deletions (I7-I13)."""
+"""The steps of the ladder, checked: past due, cuts, service ends and deletions (I7-I13)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 from arrears.core import facts as f
-from arrears.core.account import RELEASES, Action, CaseOutcome, DoubtKind
+from arrears.core.account import RELEASES, Action, DoubtKind
 from arrears.core.calendar import Calendar, calendar_of
 from arrears.core.invariants.checked import (
     ONE_DAY,
@@ -233,73 +233,6 @@ def warnings_lapsed(book: AccountBook, fact: f.WarningsLapsed, _: f.Recorded) ->
     void(sub, fact.action)
 
 
-# -- back again --------------------------------------------------------------------------------------------------
-
-
-def resumed(book: AccountBook, fact: f.Resumed, recorded: f.Recorded) -> None:
-    """Runs again where no reason is left, with an order where the service had stopped (I12)."""
-    sub = book.subs[fact.subscription]
-    if fact.before is not sub.state:
-        book.breach("I18", f"subscription {sub.no} is {sub.state}, and the fact says it was {fact.before}")
-    if not fact.keeps_past_due:
-        if book.owing(sub):
-            book.breach("I11", f"the cause of subscription {sub.no} is lifted while it is owed for")
-        sub.reasons.discard(Reason.PAST_DUE)
-    elif (sub.cut or sub.state is State.RESTRICTED) and any(not book.debt_held(d) for d in book.owing(sub)):
-        book.breach("I11", f"subscription {sub.no} resumes with debt that is not held")
-    others = sub.reasons - {Reason.PAST_DUE}
-    after = State.DISABLED if others else State.PAST_DUE if Reason.PAST_DUE in sub.reasons else State.ACTIVE
-    if fact.after is not after:
-        book.breach("I12", f"subscription {sub.no} becomes {fact.after}, its reasons say {after}")
-    stood = sub.state in (State.RESTRICTED, State.DISABLED) and after is not State.DISABLED
-    if stood != bool(fact.order_no):
-        book.breach("I12", f"subscription {sub.no} goes from {sub.state} to {after} with order {fact.order_no}")
-    order_given(book, sub, fact.order_no, "resume")
-    if fact.order_no:
-        sub.resumes[fact.order_no] = recorded.at
-    if fact.goes_on:
-        _goes_on(book, sub, fact, recorded.at)
-        return
-    sub.cut = False
-    if sub.end is not None and not fact.keeps_past_due:
-        sub.end.ladder = False
-    sub.past_due_seq = recorded.seq
-    sub.promised.pop(Action.RESTRICT, None)
-    sub.promised.pop(Action.DISABLE, None)
-    if after is not State.DISABLED:
-        if sub.end is not None:
-            sub.generation += 1
-            sub.promised.pop(Action.DELETE, None)
-        sub.end = None
-        sub.entered_on = fact.on if after is State.PAST_DUE else None
-    sub.state = after
-
-
-def _goes_on(book: AccountBook, sub: Sub, fact: f.Resumed, at: datetime) -> None:
-    """As if there had been no stop: of what was past due all the time, before the day of the stop is over (I10)."""
-    end = sub.end
-    over = end is None or at >= calendar_of(end.terms.zone).end_of_day(end.stopped_on)
-    if end is None or over or sub.cut or not end.ladder or fact.entered_on != sub.entered_on:
-        book.breach("I10", f"subscription {sub.no} goes on with the stage of {sub.entered_on}, and that is over")
-    sub.end, sub.state = None, fact.after
-
-
-def case_ended(book: AccountBook, fact: f.CaseEnded, _: f.Recorded) -> None:
-    """With nothing past due, or with everything that it was for deleted."""
-    past_due = book.past_due
-    if book.case is None or fact.case != book.case_no:
-        book.breach("I18", f"case {fact.case} is not open")
-    if fact.outcome is CaseOutcome.ENDED_DELETED:
-        wide = book.account_wide
-        for debt in past_due:
-            if any(s.state is not State.DELETED for s in book.subs.values() if wide or s.no in debt.subs):
-                book.breach("I11", f"invoice {debt.no} is no longer pursued while its service is there")
-            debt.ended = True
-    elif past_due:
-        book.breach("I12", f"case {fact.case} ends with {len(past_due)} past-due debts")
-    book.case = None
-
-
 # -- deletion ----------------------------------------------------------------------------------------------------
 
 
@@ -390,8 +323,6 @@ LADDER: Final[Checks] = {
     f.Deferred: deferred,
     f.DoubtEnded: doubt_ended,
     f.WarningsLapsed: warnings_lapsed,
-    f.Resumed: resumed,
-    f.CaseEnded: case_ended,
     f.DeletionScheduled: deletion_scheduled,
     f.DeletionOrdered: deletion_ordered,
     f.DeletionUnscheduled: deletion_unscheduled,

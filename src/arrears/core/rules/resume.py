@@ -6,6 +6,7 @@ Also ends the case when nothing in it is past due any more.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date, timedelta
 from functools import partial
 from typing import Final
 
@@ -13,7 +14,7 @@ from arrears.core.account import Case, CaseOutcome, Debt, Subscription
 from arrears.core.calendar import calendar_of
 from arrears.core.facts import CaseEnded, Resumed
 from arrears.core.states import Reason, State
-from arrears.core.view import IMMEDIATELY, Due, Rank, View
+from arrears.core.view import IMMEDIATELY, ONE_DAY, Due, Rank, View
 
 _LAST: Final = 10**9
 _AT_REST: Final = (State.ACTIVE, State.DELETED)
@@ -52,7 +53,7 @@ def _resume(view: View, sub: Subscription, lifted: bool) -> Resumed:
     running = State.PAST_DUE if still_owes else State.ACTIVE
     after = State.DISABLED if others else running
     stopped = sub.state in (State.RESTRICTED, State.DISABLED)
-    goes_on = after is State.PAST_DUE and _the_day_is_not_over(view, sub)
+    entered_on, ended = _stage_it_keeps(view, sub) if after is State.PAST_DUE else (None, False)
     return Resumed(
         subscription=sub.no,
         on=view.today,
@@ -60,22 +61,23 @@ def _resume(view: View, sub: Subscription, lifted: bool) -> Resumed:
         after=after,
         order_no=sub.order_count + 1 if stopped and after is not State.DISABLED else 0,
         keeps_past_due=still_owes,
-        entered_on=sub.entered_on if goes_on else view.today if still_owes else None,
-        goes_on=goes_on,
+        entered_on=entered_on or (view.today if still_owes else None),
+        goes_on=entered_on is not None,
+        ended=ended,
     )
 
 
-def _the_day_is_not_over(view: View, sub: Subscription) -> bool:
-    """Whether what had stopped it for another reason than debt is taken back before that day is over, so that its
-    ladder goes on (decision 65): nobody gains days by it, and no day that was told moves."""
-    end = sub.end
-    return (
-        end is not None
-        and not sub.cut
-        and sub.entered_on is not None
-        and not end.delete.sent
-        and view.now < calendar_of(end.terms.zone).end_of_day(end.stopped_on)
-    )
+def _stage_it_keeps(view: View, sub: Subscription) -> tuple[date | None, bool]:
+    """The day from which the stage of what had stopped for another reason than debt counts when it is back, and whether
+    its service had ended meanwhile (decision 74): the days that it had are over, and only the full local days without
+    the service do not count. None where its stage starts anew: days may have moved, or nothing was past due."""
+    end, entered_on = sub.end, sub.entered_on
+    if end is None or sub.cut or entered_on is None:
+        return None, False
+    calendar = calendar_of(end.terms.zone)
+    ended = view.now >= calendar.end_of_day(end.stopped_on) or bool(end.delete.sent)
+    without = calendar.local_day(view.now) - end.stopped_on - ONE_DAY
+    return entered_on + max(without, timedelta()), ended
 
 
 def _end_of(view: View, case: Case) -> Due | None:

@@ -10,6 +10,7 @@ from arrears.core.errors import Refused
 from arrears.core.evolve import evolve
 from arrears.core.ids import SUBSCRIPTION, format_id, is_id
 from arrears.core.policy.values import HERE
+from arrears.core.rules import resume
 from arrears.core.states import Reason
 from arrears.core.view import View
 from arrears.engine.acting import acting_on, subscription_of
@@ -79,11 +80,13 @@ def if_canceled(view: View, subscription: int) -> View:
 
 
 def if_reactivated(view: View, subscription: int) -> View:
-    """The account as it would stand if the cancellation of this one were taken back now."""
-    return _if(view, f.Reactivated(subscription=subscription))
+    """The account as it would stand if the cancellation of this one were taken back now, and it ran again by that."""
+    then = _if(view, f.Reactivated(subscription=subscription))
+    back = [due.build() for due in resume.rule(then) if due.subject == subscription]
+    return _if(then, back[0]) if back and isinstance(back[0], f.Resumed) else then
 
 
-def _if(view: View, fact: f.Canceled | f.Reactivated) -> View:
+def _if(view: View, fact: f.Canceled | f.Reactivated | f.Resumed) -> View:
     recorded = f.Recorded(view.account.no, 1, view.now, f.ARREARS, "", fact)
     return View(view.policies, evolve(view.account, recorded), view.guards, view.now)
 

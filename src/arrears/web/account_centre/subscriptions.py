@@ -15,7 +15,6 @@ from arrears.core.account import Action, Subscription
 from arrears.core.closed import closed
 from arrears.core.deadlines import ahead
 from arrears.core.policy.values import HERE
-from arrears.core.rules.resume import runs
 from arrears.core.states import Reason, State, allows
 from arrears.core.view import View
 from arrears.engine import commands
@@ -106,20 +105,25 @@ def asked(visit: Visit, number: int) -> HttpResponse:
         "runs": visit.snapshot.subscription(number).state in RUNS,
         "open": visit.sums(open_of(visit, number)),
         "kept": visit.day(kept_until[0]) if kept_until and kept_until[0] else "",
-        "once": _runs_once(then, number),
+        "once": _runs_once(visit, then, number),
     }
     return visit.page("cancel", _("Cancel %(name)s?") % {"name": name}, **values)
 
 
-def _runs_once(view: View, number: int) -> str:
-    """What has to be done before a canceled one runs again that is brought back now; empty where it runs at once."""
+def _runs_once(visit: Visit, view: View, number: int) -> str:
+    """What becomes of a canceled one that is brought back now: what has to be done before it runs, or until when it
+    runs if what is open is not paid. Empty where it runs and nothing stops it."""
     then = if_reactivated(view, number)
     sub = then.account.subscription(number)
-    if runs(then, sub):
-        return ""
-    if set(sub.reasons) == {Reason.PAST_DUE}:
+    if set(sub.reasons) - {Reason.PAST_DUE}:
+        return _("What else keeps it stopped has to be solved too before it runs again.")
+    stops = [one for one in ahead(then) if one.sub.no == number and one.action is not Action.DELETE]
+    over = any(one.deadline is not None and one.acts_at <= view.now for one in stops)
+    if over or (sub.state not in RUNS and Reason.PAST_DUE in sub.reasons):
         return _("It then runs again once what is open is paid.")
-    return _("What else keeps it stopped has to be solved too before it runs again.")
+    days = [one.announced_day for one in stops if one.announced_day is not None]
+    until = {"day": visit.day(min(days))} if days else {}
+    return _("It then runs until %(day)s, and on if what is open is paid by then.") % until if until else ""
 
 
 def open_of(visit: Visit, number: int) -> dict[str, int]:
@@ -231,7 +235,7 @@ def _row(visit: Visit, sub: Subscription, ahead: list[Next]) -> dict[str, Any]:
         "charged": may.charged,
         "runs": sub.state in RUNS,
         "canceled": canceled,
-        "once": _runs_once(visit.view, sub.no) if canceled else "",
+        "once": _runs_once(visit, visit.view, sub.no) if canceled else "",
         "ends_here": may_cancel(visit, sub.no),
         "ends_elsewhere": not gone and Reason.CANCELED not in sub.reasons and not _ends_here(visit),
         "method": visit.contacts.cards.get(sub.method, "") if not gone else "",
