@@ -40,7 +40,7 @@ def one(console: ConsoleRequest, kind: str) -> HttpResponse:
             done = known.render(content)
             more = {"subject": done.subject, "text": done.text}
             shown.append({"language": code, "name": known.languages[code].name, "to": role, **more})
-    return console.page("message", wanted.value.replace("_", " "), shown=shown)
+    return console.page("message", known.render(sample(wanted, language_now())).subject, shown=shown)
 
 
 def _texts() -> Texts:
