@@ -1,4 +1,4 @@
-"""The security standard that arrears is held against (docs/asvs.yaml): nothing of it is left out, nothing named is gone."""
+"""The security standard that arrears is held against (docs/asvs.yaml): all of it is there, and what it names too."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ import yaml
 ROOT: Final = Path(__file__).parent.parent
 KINDS: Final = {"test", "because", "document", "operator", "missing"}
 CHAPTERS: Final = {
-    1: 27, 2: 11, 3: 19, 4: 10, 5: 9, 6: 35, 7: 18, 8: 7, 9: 7, 10: 29, 11: 14, 12: 9, 13: 13, 14: 9, 15: 13, 16: 16, 17: 7,
+    1: 27, 2: 11, 3: 19, 4: 10, 5: 9, 6: 35, 7: 18, 8: 7, 9: 7, 10: 29, 11: 14, 12: 9, 13: 13,
+    14: 9, 15: 13, 16: 16, 17: 7,
 }  # fmt: skip
 """How many requirements of levels 1 and 2 each chapter of OWASP ASVS 5.0.0 has (its CSV of May 2025)."""
 
