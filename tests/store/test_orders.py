@@ -161,6 +161,17 @@ def test_a_deletion_is_not_done_before_its_service_says_what_was_deleted_and_wha
     assert scene.state() is State.DELETED
 
 
+def test_a_service_that_knows_another_customer_by_this_id_deletes_nothing_and_a_person_looks(scene: Scene) -> None:
+    """I14: the service keeps no names of its own; it has the one of the order before."""
+    scene.until(118)
+    with scene.store.transaction() as db:
+        db.execute("UPDATE account SET name = 'Somebody else' WHERE account_id = 1")
+    scene.until(124)
+    assert (scene.open(1), scene.state()) == ([(2, "delete")], State.DISABLED)
+    cloud = scene.store.endpoint_named("cloud")
+    assert cloud.counts[DeliveryState.PARKED] == 1
+
+
 def test_an_answer_once_more_or_late_changes_nothing(scene: Scene) -> None:
     """I17, F44."""
     scene.until(33)
