@@ -29,7 +29,7 @@ from arrears.core.fold.replacing import with_promise, with_subscription
 from arrears.core.guards import Guards
 from arrears.core.invariants import Breach, check_account
 from arrears.core.policy import Policies
-from arrears.core.rules import delete, hold, lapse
+from arrears.core.rules import delete, hold, lapse, method
 from arrears.core.unit import Unit
 from arrears.core.view import Due, Rank, View, service_ended_on
 from arrears.engine import acting, run
@@ -49,6 +49,7 @@ from torture.deletion_stories import (
     held_inside_the_lead,
     in_doubt_before_the_order,
     in_honolulu,
+    later_subscription,
     leap_day,
     one_clock,
     stale_before_the_order,
@@ -249,6 +250,7 @@ FAULTS: Final = (
     ),
     _case("who answers for the account alone is deleted", one_clock, _anybody),
     _case("an import has lost the dispute", disputed_before_the_order, _nothing_held),
+    _case("no method is given to a later subscription", later_subscription, _attr(method, "stand_in", lambda *_: None)),
     _case("retention is blank", blank, list),
     _case("a clock that jumps by 91 days is not suspected", clock_jumps, _no_gap, _no_skew),
 )

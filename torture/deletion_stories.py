@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from typing import Final
 
 from tests.stories.story import Story
+from tests.stories.test_default_method import Later
 
 from arrears.core import facts as f
 from arrears.core.account import DoubtKind, Stop
@@ -117,6 +118,15 @@ def one_clock() -> Story:
     story = Story(policy='scope = "account"', services=("cloud", "mail"), bill=False)
     story.bill(-1, subscriptions=(1,))
     return story.until(LAST)
+
+
+def later_subscription() -> Story:
+    """A card that works pays for the first service; a second one is added, and has an invoice of its own."""
+    story = Later()
+    story.store_card()
+    story.subscribe()
+    story.bill(5, subscriptions=(2,))
+    return story.until(LAST + 10)
 
 
 JUMP: Final = timedelta(days=91)

@@ -384,14 +384,33 @@ def ended(at: int, reason: str | None) -> dict[str, Any]:
     ],
 )
 def test_an_end_is_when_what_was_billed_is_over(said: dict[str, Any], goes_on: bool, over: int, asked: bool) -> None:
-    [found] = subscriptions_of([said], OPTIONS)
+    [found] = subscriptions_of([said], OPTIONS, "i_1")
     assert (found.goes_on, found.over_at.timestamp(), found.asked) == (goes_on, over, asked)
     assert found.services == ("cloud",)
 
 
 @pytest.mark.parametrize("status", ["incomplete", "incomplete_expired"])
 def test_what_was_never_paid_for_the_first_time_has_not_begun(status: str) -> None:
-    assert subscriptions_of([used(status=status)], OPTIONS) == []
+    assert subscriptions_of([used(status=status)], OPTIONS, "i_1") == []
+
+
+@pytest.mark.parametrize(
+    ("said", "ends", "told"),
+    [
+        ({}, False, ""),
+        ({"cancel_at_period_end": True, "cancel_at": 2000}, True, ""),
+        ({"cancel_at_period_end": False, "cancel_at": 2000}, True, ""),
+        ({"cancel_at_period_end": False, "cancel_at": 2001}, False, ""),
+        ({"cancel_at_period_end": False, "cancel_at": None}, False, ""),
+        ({"metadata": {"arrears_end": "i_1/7.12"}}, False, "7.12"),
+        ({"metadata": {"arrears_end": "i_2/7.12"}}, False, ""),
+        ({"metadata": {"arrears_end": "7.12"}}, False, ""),
+        ({"metadata": {"theirs": "i_1/7.12"}}, False, ""),
+    ],
+)
+def test_what_ends_is_billed_no_more_and_says_who_asked_for_it(said: dict[str, Any], ends: bool, told: str) -> None:
+    [found] = subscriptions_of([used(created=1000, **said)], OPTIONS, "i_1")
+    assert (found.ends, found.told, found.begun_at.timestamp()) == (ends, told, 1000)
 
 
 @pytest.mark.parametrize(

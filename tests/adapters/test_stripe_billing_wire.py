@@ -264,3 +264,17 @@ def test_a_payment_is_recorded_and_attached_each_under_a_key_of_its_own() -> Non
     assert wire.sent("POST invoices/in_1/attach_payment") == {"payment_record": "pr_1"}
     assert wire.key_of("POST payment_records/report_payment") == "k:record"
     assert wire.key_of("POST invoices/in_1/attach_payment") == "k:attach"
+
+
+def test_a_subscription_is_ended_with_its_period_and_keeps_who_asked_for_it() -> None:
+    wire = Wire().on("POST subscriptions/sub_1", {"id": "sub_1", "object": "subscription"})
+    system = billing(wire)
+    system.end("sub_1", "7.12")
+    sent = wire.sent("POST subscriptions/sub_1")
+    assert sent == {"cancel_at_period_end": "true", "metadata[arrears_end]": f"{system._installation}/7.12"}
+
+
+def test_an_end_that_is_taken_back_leaves_nothing() -> None:
+    wire = Wire().on("POST subscriptions/sub_1", {"id": "sub_1", "object": "subscription"})
+    billing(wire).go_on("sub_1")
+    assert wire.sent("POST subscriptions/sub_1") == {"cancel_at_period_end": "false", "metadata[arrears_end]": ""}

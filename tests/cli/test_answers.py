@@ -242,6 +242,7 @@ ASKED: tuple[tuple[str, tuple[str, ...], int], ...] = (
     ("policy check", ("FOLDER/policy.toml",), 0),
     ("policy diff", ("FOLDER/policy.toml", "FOLDER/policy.toml"), 0),
     ("policy diff", ("FOLDER/policy.toml", "FOLDER/other.toml"), 0),
+    ("policy dry-run", ("FOLDER/other.toml", "--days", "200"), 0),
     ("policy adopt", ("FOLDER/policy.toml",), 0),
     ("policy list", (), 0),
     ("policy show", ("default",), 0),

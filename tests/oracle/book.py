@@ -42,8 +42,10 @@ class BookHold:
     ended: datetime | None = None
     told: dict[tuple[int, str], date] = field(default_factory=dict)
     """What had been told when it was placed, by subscription and action."""
+    promised: bool = False
+    """Whether a promise to pay placed it."""
     moved: list[BookWarning] = field(default_factory=list)
-    """The first warnings that counted when it was placed, and that named days which it moved."""
+    """What had been sent when it was placed, and named days which it moved."""
 
     def end(self, zone: str) -> datetime | None:
         """When it ended or will end of itself; None where nobody knows."""

@@ -52,6 +52,14 @@ THEMES: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
     (("whole",), ("bill", "bill", "pay", "pay", "wait", "wait", "dispute", "release", "write off", "services")),
     # Small debts, of which some are held.
     (("patient",), ("bill", "bill", "bill", "dispute", "dispute", "hold", "release", "pay", "wait")),
+    # Holds and promises to pay while a doubt keeps the stage before waiting.
+    (
+        ("stepwise", "weekdays", "brisk", "lenient"),
+        (
+            *("hold", "hold", "hold", "release", "dispute", "promise", "doubt", "clear", "feed"),
+            *("stand still", "stand still", "bill", "bill", "wait", "confirm", "mail", "pay"),
+        ),
+    ),
 )
 BACK_AND_FORTH = 95_000_000
 """From this number on somebody who owes stops what they use, and mostly brings it back on the same day."""

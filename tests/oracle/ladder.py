@@ -235,13 +235,19 @@ class TextLadder:
         # Where nothing is disabled for debt, what was canceled is kept for its retention from the debt's day too.
         whole = (policy.disable_after_days or 0) + policy.retention_days
         clocks = [d for d in self.owed_for(sub) if d.no != without and not self.held(d, now)]
-        days = [self.day_on_which(d.day_0, whole, sub, DELETE, d, now, but=but) for d in clocks if d.day_0]
-        known = [day for day in days if day is not None]
-        kept = self._retention(sub, end.ended_on, policy.retention_days, now, but)
-        return max(min(known), kept) if known and kept is not None else None
+        found = []
+        for debt in (d for d in clocks if d.day_0):
+            assert debt.day_0 is not None
+            own = self.day_on_which(debt.day_0, whole, sub, DELETE, debt, now, but=but)
+            kept = self._retention(sub, end.ended_on, policy.retention_days, now, but, debt)
+            if own is not None and kept is not None:
+                found.append(max(own, kept))
+        return min(found, default=None)
 
-    def _retention(self, sub: BookSubscription, since: date, days: int, now: datetime, but: int) -> date | None:
-        """Retention without the days on which deletion was held, or every debt that names the subscription was."""
+    def _retention(
+        self, sub: BookSubscription, since: date, days: int, now: datetime, but: int, leads: BookDebt | None = None
+    ) -> date | None:
+        """Retention without the days on which deletion was held, or the debt that leads to it was."""
         zone = self.terms(sub, DELETE)[1]
         own = [h for h in self._off(sub, DELETE, None, now, True) if h.no != but]
         if any(h.end(self.day_zone) is None for h in own):
@@ -253,7 +259,7 @@ class TextLadder:
                 for h in self.holds.values()
                 if h.scope == "debt" and h.target == d.no and h.no != but
             ]
-            for d in self.naming(sub)
+            for d in ([leads] if leads is not None else self.naming(sub))
         ]
 
         def off(day: date) -> bool:

@@ -32,8 +32,6 @@ class Outside(TextLadder):
         super().__init__(policies)
         self.sent: dict[int, list[BookWarning]] = {}
         self.promises: dict[int, BookPromise] = {}
-        self.of_promises: set[int] = set()
-        """The holds that promises to pay have placed."""
         self.placing: list[BookHold] = []
         """Holds of which nothing has followed but that days moved."""
 
@@ -139,10 +137,10 @@ class Outside(TextLadder):
         h = fact.hold
         stops = frozenset(s.value for s in h.stops)
         told = {(sub.no, action): on for sub in self.subs.values() for action, on in sub.told.items()}
-        self.holds[h.no] = BookHold(h.no, h.scope.value, h.target, stops, h.from_at, h.until, told=told)
-        if h.arrangement:
-            self.of_promises.add(h.no)
-        self.placing.append(self.holds[h.no])
+        placed = BookHold(h.no, h.scope.value, h.target, stops, h.from_at, h.until, told=told)
+        placed.promised = bool(h.arrangement)
+        self.holds[h.no] = placed
+        self.placing.append(placed)
 
     def _hold_ended(self, fact: f.HoldEnded, r: f.Recorded) -> None:
         hold = self.holds[fact.hold]
@@ -162,7 +160,7 @@ class Outside(TextLadder):
 
     def _promised_minor(self, one: BookPromise, *, now: datetime | None = None) -> int:
         """What is past due of what is promised; with `now` without what something else keeps from being asked for."""
-        holds = [h for h in self.holds.values() if h.scope == "debt" and h.no not in self.of_promises]
+        holds = [h for h in self.holds.values() if h.scope == "debt" and not h.promised]
         disputed = {h.target for h in holds if now is not None and h.ended is None}
         debts = [self.debts[no] for no in one.debts if no in self.debts and no not in disputed]
         return sum(debt.open for debt in debts if debt.day_0 is not None)
@@ -210,6 +208,7 @@ class Outside(TextLadder):
         open_ended = [h for h in self.holds.values() if h.end(self.day_zone) is None]
         self._plans.clear()
         found = set(self._stale(hold, now))
+        found |= set(self._kept_inside(hold, now)) if open_ended else set()
         for other in open_ended:
             other.ended = now
         self._plans.clear()
@@ -229,8 +228,7 @@ class Outside(TextLadder):
         counting = sub.counting(action)
         if not counting:
             return False
-        mine = hold.scope == "debt" and hold.target in {d.no for d in self.owed_for(sub)}
-        if not mine and not (action in hold.stops and self._concerns(hold, sub)):
+        if not self._concerned(hold, sub, action):
             return False
         after, before = self.plan(sub, action, now), self._freely(hold, sub, action, now)
         if after is None:
@@ -239,13 +237,30 @@ class Outside(TextLadder):
         # By the clocks alone: what was warned of is then an earlier day than what happens, and stays true (record 36).
         if after > first.named and told is not None and told > hold.told.get((sub.no, action), date.min):
             after = max(after, told)
-        policy, zone = self.terms(sub, action)
-        assert first.accepted is not None
-        lead = local_day(first.accepted, zone) + timedelta(days=self.lead(policy, action))
-        lead = self.free_day(sub, action, lead)
+        lead = self._lead_over(sub, first)
         if after > max(first.named, lead) and (before is None or after > before):
             return True
         return self._kept_back(hold, max(after, first.named, lead), sub, action, now)
+
+    def _kept_inside(self, hold: BookHold, now: datetime) -> Iterator[tuple[int, str]]:
+        """Where another one leaves no day at all: it stood at or after the day that was warned of, and that a doubt had
+        let the stage before wait by then makes no difference (record 77)."""
+        for sub, action in ((s, a) for s in self.subs.values() for a in (RESTRICT, DISABLE, DELETE)):
+            counting = sub.counting(action)
+            if counting and self.plan(sub, action, now) is None and self._concerned(hold, sub, action):
+                first = counting[0]
+                if self._kept_back(hold, max(first.named, self._lead_over(sub, first)), sub, action, now):
+                    yield sub.no, action
+
+    def _concerned(self, hold: BookHold, sub: BookSubscription, action: str) -> bool:
+        mine = hold.scope == "debt" and hold.target in {d.no for d in self.owed_for(sub)}
+        return mine or (action in hold.stops and self._concerns(hold, sub))
+
+    def _lead_over(self, sub: BookSubscription, first: BookWarning) -> date:
+        policy, zone = self.terms(sub, first.action)
+        assert first.accepted is not None
+        lead = local_day(first.accepted, zone) + timedelta(days=self.lead(policy, first.action))
+        return self.free_day(sub, first.action, lead)
 
     def _freely(self, hold: BookHold, sub: BookSubscription, action: str, now: datetime) -> date | None:
         """The plan without any hold: of two that overlap neither moves anything by itself. Of the days that were told,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 import pytest
-from tests.oracle.histories import BACK_AND_FORTH, disagreements, played
+from tests.oracle.histories import BACK_AND_FORTH, THEMED, disagreements, played
 from tests.sizes import few
 
 from arrears.core import facts as f
@@ -17,6 +17,13 @@ TOGETHER = 10
 @pytest.mark.parametrize("first", range(0, few(2_000, 5_000), TOGETHER))
 def test_the_engine_does_what_the_text_says(first: int) -> None:
     numbers = range(first, first + TOGETHER)
+    assert {number: said for number in numbers if (said := disagreements(number))} == {}
+
+
+@pytest.mark.sample(4)
+@pytest.mark.parametrize("first", range(THEMED + 3, THEMED + few(120, 4_000), 4 * TOGETHER))
+def test_holds_over_what_waits_in_doubt_end_as_the_text_says(first: int) -> None:
+    numbers = range(first, first + 4 * TOGETHER, 4)
     assert {number: said for number in numbers if (said := disagreements(number))} == {}
 
 

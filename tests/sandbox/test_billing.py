@@ -176,3 +176,27 @@ def test_what_becomes_of_a_subscription_after_the_last_try_is_a_setting_that_no_
     [sub] = shop.v1.subscriptions.list({"customer": customer, "status": "all"}).data
     assert (sub.status, shop.v1.invoices.retrieve(invoice).status) == (then, "open")
     assert sub.cancellation_details.reason == ("payment_failed" if then == "canceled" else None)
+
+
+def test_a_subscription_ends_with_its_period_until_somebody_takes_that_back(shop: Shop) -> None:
+    customer, _, _ = billed(shop)
+    [sub] = shop.v1.subscriptions.list({"customer": customer}).data
+    wanted: dict[str, Any] = {"cancel_at_period_end": True, "metadata": {"by": "us", "other": "x"}}
+    ends = shop.v1.subscriptions.update(sub.id, wanted)  # type: ignore[arg-type]
+    over = ends["items"].data[0].current_period_end
+    assert (ends.cancel_at_period_end, ends.cancel_at, ends.cancellation_details.reason) == (
+        True,
+        over,
+        "cancellation_requested",
+    )
+    back = shop.v1.subscriptions.update(sub.id, {"cancel_at_period_end": False, "metadata": {"by": ""}})
+    assert (back.cancel_at_period_end, back.cancel_at, back.metadata.to_dict()) == (False, None, {"other": "x"})
+    shop.move(31 * DAY)
+    assert len(shop.v1.invoices.list({"customer": customer}).data) == 2
+    shop.v1.subscriptions.update(sub.id, {"cancel_at_period_end": True})
+    shop.move(31 * DAY)
+    assert shop.v1.subscriptions.retrieve(sub.id).status == "canceled"
+    assert len(shop.v1.invoices.list({"customer": customer}).data) == 2
+    assert "canceled subscription" in str(
+        refused(shop.v1.subscriptions.update, sub.id, {"cancel_at_period_end": False})
+    )

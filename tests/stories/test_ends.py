@@ -124,6 +124,7 @@ def test_a_stop_taken_back_before_its_day_is_over_goes_on_with_the_clock_it_had(
     """)
     assert story.sub().generation == 1
     story.check()
+    assert len(story.until(125).facts(f.DeletionOrdered)) == 1, "the look before its order reads it so too"
 
 
 def test_what_was_canceled_over_the_morning_of_its_warning_is_warned_when_it_comes_back() -> None:

@@ -134,16 +134,6 @@ def test_what_a_person_takes_back_here_is_not_canceled_again(business: Business)
     assert any("bill it there again" in task for task in business.tasks())
 
 
-def test_what_a_person_cancels_here_stays_so_and_is_named_while_it_is_billed_there(business: Business) -> None:
-    customer, _ = business.subscribed()
-    number = business.store.account_numbers([customer])[customer]
-    commands.cancel(business.store, number, 1, business.now, "person:1")
-    business.days(2, hours=24)
-    assert is_canceled(business, customer)
-    assert any("end it there" in task for task in business.tasks())
-    assert len(business.drift().subscriptions) == 1
-
-
 # -- methods ---------------------------------------------------------------------------------------------------------
 
 

@@ -14,6 +14,7 @@ from arrears.cli.answer_values import NAMES, JsonAnswer, NoAnswer, Shape, each
 from arrears.cli.answers_bank import BANK
 from arrears.cli.answers_billing import BILLING
 from arrears.cli.answers_deletion import DELETION
+from arrears.cli.answers_policy import DRY_RUN
 from arrears.cli.answers_promise import PROMISE
 from arrears.cli.answers_services import DRIFT, SERVICE
 from arrears.cli.answers_staff import STAFF
@@ -346,6 +347,7 @@ ANSWERS: Final[Mapping[str, JsonAnswer | NoAnswer]] = {
     "policy default": NoAnswer("it prints a TOML file"),
     "policy check": JsonAnswer({"ok": "flag", "policy": _POLICY}),
     "policy diff": JsonAnswer({"old": "text", "new": "text", **_CHANGES}),
+    "policy dry-run": JsonAnswer(DRY_RUN),
     "policy adopt": JsonAnswer({"name": "text", "version": "text", "before": "text?", "accounts": "count", **_CHANGES}),
     "policy list": JsonAnswer([{"name": "text", "version": "text", "accounts": "count"}]),
     "policy show": JsonAnswer(_POLICY),

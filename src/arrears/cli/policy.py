@@ -11,6 +11,7 @@ from typing import Any, Final
 import click
 
 from arrears.cli.common import AS_JSON, BY, each_mistake_on_a_line, print_json, rows
+from arrears.cli.policy_dry_run import command as dry_run
 from arrears.core.errors import Refused
 from arrears.core.money import format_amount
 from arrears.core.policy import (
@@ -170,6 +171,9 @@ def assign(name: str, accounts: tuple[str, ...], by: str) -> None:
     click.echo(
         f"policy {name} is followed by {_accounts(follow)}; running cases keep the policy that they started with"
     )
+
+
+policy.add_command(dry_run)
 
 
 def _accounts(count: int) -> str:

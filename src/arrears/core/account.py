@@ -17,6 +17,7 @@ from arrears.core.arrangements import Arrangement
 from arrears.core.holds import ALL_STOPS as ALL_STOPS
 from arrears.core.holds import Hold as Hold
 from arrears.core.holds import HoldScope as HoldScope
+from arrears.core.holds import Moved as Moved
 from arrears.core.holds import Stop as Stop
 from arrears.core.payments.planner import Tried
 from arrears.core.payments.values import AttemptState, Initiator, MethodKind, Network

@@ -111,6 +111,14 @@ class Ahead:
         free = stop_day(self.policy, day)
         return at if free == day else self.calendar.end_of_day(free)
 
+    def by_the_clocks(self) -> date | None:
+        """The first day by the clocks and by what is told of the stage before, that the policy and the holds allow;
+        whatever was told of this."""
+        day = self.base()
+        if self.before is not None:
+            day = latest(day, self._after(self.before.announced_day))
+        return self._fitting(day)
+
     def base(self) -> date | None:
         """The day by the clocks alone."""
         return min([day for day, *_ in self._by_debt()], default=None)

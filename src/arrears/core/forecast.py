@@ -37,9 +37,10 @@ class Step(NamedTuple):
     fact: AnyFact
 
 
-def forecast(view: View, *, heard: bool = True) -> Iterator[Step]:
+def forecast(view: View, *, heard: bool = True, looked_at: datetime | None = None) -> Iterator[Step]:
     """Everything that will be decided from now on, in its order, as long as nothing changes; nothing for an account
-    that waits for a person. `heard`: whether messages find somebody."""
+    that waits for a person. `heard`: whether messages find somebody. `looked_at`: when the account is looked at next,
+    where that is not now."""
     account, now = view.account, view.now
     if account.parked:
         return
@@ -47,6 +48,8 @@ def forecast(view: View, *, heard: bool = True) -> Iterator[Step]:
     for fact in acknowledgements(view.policies, account, now):
         seq += 1
         account = evolve(account, Recorded(account.no, seq, now, ARREARS, "", fact))
+    if looked_at is not None and account is view.account:
+        now = max(now, looked_at)
     for _ in range(STEPS_MAX):
         decision = decide(view.policies, account, view.guards, now, rules=UNPAID)
         if not decision.facts:

@@ -29,8 +29,19 @@ class HoldScope(StrEnum):
     ACCOUNT = "account"
 
 
+class Moved(Value, frozen=True):
+    """An action of a subscription whose day a hold moved to `on` when it was placed, which fact `seq` says: what named
+    an earlier one before that."""
+
+    subscription: int
+    stop: Stop
+    on: date
+    seq: int
+
+
 class Hold(Value, frozen=True, omit_defaults=True):
-    """A stop on escalation. `until` is its last local day; None means until it is released (disputes)."""
+    """A stop on escalation. `until` is its last local day; None means until it is released (disputes). `moved` is what
+    it put later when it was placed."""
 
     no: int
     scope: HoldScope
@@ -42,3 +53,4 @@ class Hold(Value, frozen=True, omit_defaults=True):
     ended_at: datetime | None = None
     arrangement: int = 0
     """The promise to pay that places it, up to its next day; 0 for every other."""
+    moved: tuple[Moved, ...] = ()

@@ -44,6 +44,12 @@ class Promise(Value, frozen=True, omit_defaults=True):
         """The warnings that count: accepted, and not void."""
         return tuple([s for s in self.sent if s.seq > self.since_seq and s.accepted_at is not None])
 
+    @property
+    def first_named(self) -> date | None:
+        """The day that the first warning that counts names, from which the lead runs; None without one."""
+        named = [warning.promised_on for warning in self.counting if warning.seq == self.accepted_seq]
+        return min(named, default=None)
+
     def newest(self, until: date = date.max) -> SentWarning | None:
         """The newest warning that is not void, of this day by the action's own clock or before; None without one."""
         sent = [s for s in self.sent if s.seq > self.since_seq and s.on <= until]

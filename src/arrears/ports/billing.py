@@ -6,7 +6,7 @@ The unit is a customer, read whole: whatever told of a change, in whatever order
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence, Set
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Final, NamedTuple, Protocol
 
 import msgspec
@@ -81,13 +81,20 @@ class BilledInvoice(NamedTuple):
 
 class BilledSubscription(NamedTuple):
     """A subscription there that has begun, with the services that it is for. One that does not go on has ended, and
-    what it was billed for is over at `over_at`; `asked`: somebody asked for its end, and no failed payment made it."""
+    what it was billed for is over at `over_at`; `asked`: somebody asked for its end, and no failed payment made it.
+
+    `begun_at` is when it began, `billed_from` when the time began that it was billed for last. `ends`: it is billed no
+    more. `told` is the `key` of what arrears asked about its end last, empty where that was nothing or taken back."""
 
     ref: str
     services: Sequence[str]
     goes_on: bool
     over_at: datetime
     asked: bool = False
+    begun_at: datetime = datetime.min.replace(tzinfo=UTC)
+    billed_from: datetime = datetime.min.replace(tzinfo=UTC)
+    ends: bool = False
+    told: str = ""
 
 
 class BilledCustomer(NamedTuple):
@@ -164,6 +171,13 @@ class BillingSystem(Protocol):
 
     def give_back(self, returned: PaymentReturn) -> None:
         """Note that what was reported has left again. No invoice asks for more by it."""
+
+    def end(self, subscription: str, key: str) -> None:
+        """Bill this subscription no more; what it was billed for is not touched. `key` is kept there as what asked for
+        it. Said again it is the same. Refuses `provider_refused` where it has ended already."""
+
+    def go_on(self, subscription: str) -> None:
+        """Take back what `end` asked, and forget its key. Refuses `provider_refused` where it has ended already."""
 
 
 BILLING_COLUMNS: Final[Mapping[str, str]] = {

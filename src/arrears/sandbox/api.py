@@ -96,6 +96,7 @@ ROUTES: Final[dict[tuple[str | bool, ...], Handler]] = {
     ("POST", "credit_notes", False): billing.new_credit_note,
     ("GET", "subscriptions", False): billing.subscriptions,
     ("GET", "subscriptions", True): billing.subscription,
+    ("POST", "subscriptions", True): billing.change_subscription,
     ("GET", "events", False): payments.events,
     ("GET", "events", True): payments.event,
 }

@@ -231,3 +231,15 @@ def subscription(wire: WireObjects, name: str, params: Params) -> WireAnswer:
     """GET /v1/subscriptions/:id"""
     only(params, "")
     return shown.subscription(wire, known(wire.book.billing.subscriptions, name, "subscription"))
+
+
+def change_subscription(wire: WireObjects, name: str, params: Params) -> WireAnswer:
+    """POST /v1/subscriptions/:id: whether it ends with its period, and the metadata."""
+    only(params, "cancel_at_period_end metadata")
+    found = known(wire.book.billing.subscriptions, name, "subscription")
+    if "cancel_at_period_end" in params:
+        wire.book.billing.end(found, at_period_end=flag(params, "cancel_at_period_end"))
+    if "metadata" in params:
+        # An empty value takes its key away (docs.stripe.com/api/metadata).
+        found.metadata = {key: text for key, text in (found.metadata | metadata_of(params)).items() if text}
+    return shown.subscription(wire, found)

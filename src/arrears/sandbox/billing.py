@@ -100,6 +100,14 @@ class SandboxBilling:
         sub.ended_at = self._book.clock if at is None else at
         self._book.add_event("customer.subscription.deleted", sub.id, "subscription", at)
 
+    def end(self, sub: SandboxSubscription, *, at_period_end: bool) -> None:
+        """Whether it ends with the period that was billed."""
+        if sub.status == "canceled":
+            raise bad_request("A canceled subscription can only update its cancellation_details and metadata.")
+        sub.at_period_end = at_period_end
+        sub.ended_because = "cancellation_requested" if at_period_end else None
+        self._book.add_event("customer.subscription.updated", sub.id, "subscription")
+
     # -- what time brings --------------------------------------------------------------------------------------
 
     def fall_due(self, what: str, name: str, at: int) -> None:

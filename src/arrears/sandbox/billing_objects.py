@@ -29,6 +29,7 @@ class SandboxSubscription:
     ended_at: int | None = None
     period_end: int = 0
     at_period_end: bool = False
+    metadata: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass

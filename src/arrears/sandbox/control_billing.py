@@ -62,8 +62,7 @@ def cancel_subscription(sandbox: Sandbox, asked: _Asked) -> Any:
     """End `subscription`, `because` of what Stripe would say; now, or `at_period_end`."""
     found = sandbox.book.billing.subscriptions[asked["subscription"]]
     if asked.get("at_period_end"):
-        found.at_period_end = True
-        sandbox.book.add_event("customer.subscription.updated", found.id, "subscription")
+        sandbox.book.billing.end(found, at_period_end=True)
     else:
         sandbox.book.billing.cancel(found, asked.get("because", "cancellation_requested"))
     return {}

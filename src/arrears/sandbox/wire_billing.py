@@ -35,12 +35,13 @@ def subscription(_: WireObjects, s: SandboxSubscription) -> WireAnswer:
         "customer": s.customer,
         "status": s.status,
         "cancel_at_period_end": s.at_period_end,
+        "cancel_at": s.period_end if s.at_period_end else None,
         "ended_at": s.ended_at,
         "collection_method": s.collection,
         "default_payment_method": s.method,
         "cancellation_details": {"comment": None, "feedback": None, "reason": s.ended_because},
         "items": {"object": "list", "has_more": False, "data": [{"id": f"si_{s.id}", "price": price, **period}]},
-        "metadata": {},
+        "metadata": s.metadata,
     }
 
 

@@ -38,11 +38,13 @@ class WithinTolerance(Fact, frozen=True, tag="within_tolerance"):
 
 
 class DateMoved(Fact, frozen=True, tag="date_moved"):
-    """The day on which something will happen, as every page and answer now says it. Never earlier than before."""
+    """The day on which something will happen, as every page and answer now says it. Never earlier than before.
+    `by_holds`: those placed in this instant by which what was warned of moves."""
 
     subscription: int
     action: Action
     on: date
+    by_holds: tuple[int, ...] = ()
 
 
 class Restricted(Fact, frozen=True, tag="restricted"):

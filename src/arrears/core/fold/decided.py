@@ -8,7 +8,7 @@ from typing import Any, Final, assert_never
 from msgspec.structs import replace
 
 from arrears.core import facts as f
-from arrears.core.account import ALL_ACTIONS, RELEASES, Account, Case, ServiceEnd, Subscription, Tell
+from arrears.core.account import ALL_ACTIONS, RELEASES, Account, Case, Moved, ServiceEnd, Stop, Subscription, Tell
 from arrears.core.fold import Folds
 from arrears.core.fold.replacing import (
     accepted,
@@ -100,9 +100,13 @@ def _warned(account: Account, warning: f.Warning, on: date, seq: int) -> Account
     return with_subscription(account, with_promise(sub, warning.action, promise))
 
 
-def _date_moved(account: Account, fact: f.DateMoved, _: f.Recorded) -> Account:
+def _date_moved(account: Account, fact: f.DateMoved, recorded: f.Recorded) -> Account:
     sub = account.subscription(fact.subscription)
     promise = sub.promise(fact.action)
+    if fact.by_holds:
+        moved = Moved(sub.no, Stop(fact.action), fact.on, recorded.seq)
+        holds = [replace(h, moved=(*h.moved, moved)) if h.no in fact.by_holds else h for h in account.holds]
+        account = replace(account, holds=tuple(holds))
     promise = replace(promise, promised_on=later(promise.promised_on, fact.on))
     return with_subscription(account, with_promise(sub, fact.action, promise))
 

@@ -30,7 +30,7 @@ INVARIANTS: Final[Mapping[str, str]] = {
     "I10": "no stage is skipped or shortened, no promised date comes earlier",
     "I11": "only what is owed for is touched",
     "I12": "who has paid runs again, in the same transaction",
-    "I13": "a deletion has its retention, its second look and its cool-off, within the day's cap",
+    "I13": "a deletion has its retention, second look and cool-off, within the day's cap, and leaves no method unasked",
     "I16": "an action exists if and only if a fact asks for it, and is answered once",
     "I18": "every change has its fact, chained; folding the facts gives the state",
     "I21": "time does not go back, and nothing is cut while the clock is suspect",

@@ -246,7 +246,7 @@ class AccountBook:
         self.noticed_on: date | None = None
         self.unanswered: set[int] = set()
         self.notices: dict[int, list[Warned]] = {}
-        self.methods: dict[int, bool] = {}
+        self.methods: dict[int, date | None] = {}  # the last day on which each can be charged; None: removed
         self.paying: dict[int, int] = {}
         self.attempts: dict[int, CheckedTry] = {}
         self.keys: set[str] = set()

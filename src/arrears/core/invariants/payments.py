@@ -3,12 +3,15 @@ tried again (I5), what was charged is what was recorded (I6)."""
 
 from __future__ import annotations
 
+from datetime import date, datetime
 from typing import Final
 
 from arrears.core import facts as f
 from arrears.core.account import DoubtKind
+from arrears.core.calendar import calendar_of
 from arrears.core.invariants.checked import AccountBook, CheckedDoubt, CheckedTry, Checks
-from arrears.core.payments.values import OPEN_STATES, AttemptState
+from arrears.core.payments.values import OPEN_STATES, AttemptState, MethodKind
+from arrears.core.states import State
 
 _EDGES: Final = {
     AttemptState.CREATED: set(AttemptState) - {AttemptState.CREATED},
@@ -22,7 +25,11 @@ def method_added(book: AccountBook, fact: f.MethodAdded, _: f.Recorded) -> None:
     """Numbered in order, and never prepaid."""
     if fact.method != len(book.methods) + 1:
         book.breach("I18", f"method {fact.method} is not the next number")
-    book.methods[fact.method] = True
+    _lasts(book, fact.method, fact.details.expires_on if fact.details.kind is MethodKind.CARD else None)
+
+
+def _lasts(book: AccountBook, method: int, expires_on: date | None) -> None:
+    book.methods[method] = expires_on or date.max
 
 
 def method_activated(book: AccountBook, fact: f.MethodActivated, _: f.Recorded) -> None:
@@ -34,9 +41,28 @@ def method_activated(book: AccountBook, fact: f.MethodActivated, _: f.Recorded) 
 
 
 def method_changed(book: AccountBook, fact: f.MethodRenewed | f.MethodSpent, _: f.Recorded) -> None:
-    """Of a method that is there."""
+    """Of a method that is there. What works only once cannot be charged on any day."""
     if not book.methods.get(fact.method):
         book.breach("I18", f"method {fact.method} is changed and is not there")
+    elif isinstance(fact, f.MethodSpent):
+        book.methods[fact.method] = date.min
+    elif book.methods[fact.method] not in (date.min, date.max):
+        _lasts(book, fact.method, fact.expires_on)
+
+
+def check_asked(book: AccountBook, number: int, at: datetime) -> None:
+    """Nothing is deleted that nothing can pay for, while another subscription of a card account has a method that could
+    be charged for it (I13; spec, section 4, point 3)."""
+    if book.by_invoice and book.by_invoice[-1][1] is None:
+        return
+    today = calendar_of(book.terms.zone).local_day(at)
+    last_days = {no: book.methods.get(method) or date.min for no, method in book.paying.items()}
+    if last_days.get(number, date.min) >= today:
+        return
+    for sub in book.subs.values():
+        living = sub.state is not State.DELETED and (sub.end is None or sub.end.ordered_at is None)
+        if living and last_days.get(sub.no, date.min) >= today:
+            book.breach("I13", f"subscription {number} is deleted, and method {book.paying[sub.no]} was never asked")
 
 
 def method_removed(book: AccountBook, fact: f.MethodRemoved, _: f.Recorded) -> None:
@@ -44,7 +70,7 @@ def method_removed(book: AccountBook, fact: f.MethodRemoved, _: f.Recorded) -> N
     open_with = [t for t in book.attempts.values() if t.is_open and t.method == fact.method]
     if not book.methods.get(fact.method) or open_with:
         book.breach("I18", f"method {fact.method} is removed while something holds it")
-    book.methods[fact.method] = False
+    book.methods[fact.method] = None
 
 
 def attempt_created(book: AccountBook, fact: f.AttemptCreated, recorded: f.Recorded) -> None:

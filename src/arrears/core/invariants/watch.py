@@ -15,7 +15,7 @@ from arrears.core.invariants.arranged import ARRANGED, check_arranged_hold, chec
 from arrears.core.invariants.checked import AccountBook, Breach, CheckedInstallation, Sub, reaches_minimum
 from arrears.core.invariants.ladder import LADDER
 from arrears.core.invariants.messages import ANSWERS
-from arrears.core.invariants.payments import MONEY, taken_from_where_it_is
+from arrears.core.invariants.payments import MONEY, check_asked, taken_from_where_it_is
 from arrears.core.invariants.people import SUPPORT
 from arrears.core.invariants.reported import REPORTED
 from arrears.core.invariants.resumed import RESUMED
@@ -75,6 +75,8 @@ class Watch:
             check_arranged_hold(book, fact.hold)
         elif isinstance(fact, f.AttemptCreated) and book.arranged:
             check_charge(book, fact, recorded)
+        elif isinstance(fact, f.DeletionOrdered):
+            check_asked(book, fact.subscription, recorded.at)
         if unbooked and kind is not f.PaymentBooked:
             book.breach("I4", f"attempt {unbooked} is paid, and its money is not booked with it")
         if kind in MOVING_MONEY:

@@ -63,6 +63,7 @@ def _voided(view: View, hold: Hold, at: datetime) -> Iterator[Voided]:
         # While it stood its debt was no clock of the others; that matters where their day came meanwhile.
         standing = View(view.policies, account, view.guards, moment)
         found |= set(_moved(standing, free, hold, come=True))
+    found |= set(_moved_when_placed(view, hold, at))
     yield from sorted(found, key=lambda voided: (voided.subscription, voided.action))
 
 
@@ -85,8 +86,7 @@ def _as_warned(account: Account) -> tuple[Subscription, ...]:
 
 
 def _of_the_first(promise: Promise) -> Promise:
-    named = [warning.promised_on for warning in promise.counting if warning.seq == promise.accepted_seq]
-    return replace(promise, promised_on=min(named, default=None))
+    return replace(promise, promised_on=promise.first_named)
 
 
 def _moved(then: View, free: View, hold: Hold, *, come: bool = False) -> Iterator[Voided]:
@@ -103,4 +103,26 @@ def _moved(then: View, free: View, hold: Hold, *, come: bool = False) -> Iterato
             if come and freely is not None and one.calendar.end_of_day(freely) > then.now:
                 continue
             if one.stop in hold.stops and freely is not None and one.deadline is not None and one.deadline > freely:
+                yield Voided(sub.no, one.action)
+
+
+def _moved_when_placed(view: View, hold: Hold, at: datetime) -> Iterator[Voided]:
+    """The actions whose day it moved when it was placed and that come later still than was warned of: also where by now
+    something else is the reason, which has not made the warnings from before it true again."""
+    holds = tuple(replace(h, ended_at=at) if h.no == hold.no else h for h in view.account.holds)
+    for moved in hold.moved:
+        sub = next(s for s in view.account.subscriptions if s.no == moved.subscription)
+        # The stage before waits for its doubt, and is warned of anew: what is told of it is a whole lead away.
+        restrict = replace(sub.restrict, accepted_at=None) if sub.restrict.doubted else sub.restrict
+        subs = tuple(replace(s, restrict=restrict) if s.no == sub.no else s for s in view.account.subscriptions)
+        account = replace(view.account, holds=holds, subscriptions=subs)
+        then = View(view.policies, account, view.guards, max(view.now, at))
+        if hold.scope is HoldScope.DEBT and all(debt.no != hold.target for debt in then.debts_of(sub)):
+            continue
+        for one in applying(then, account.subscription(sub.no), whatever_is_owed=True):
+            first, day = one.promise.first_named, one.by_the_clocks()
+            if one.stop is not moved.stop or first is None or day is None:
+                continue
+            before = one.promise.accepted_seq < moved.seq and first < moved.on
+            if before and day > first and all(w.promised_on != day for w in one.promise.counting):
                 yield Voided(sub.no, one.action)

@@ -9,11 +9,11 @@ compares itself.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 
 from arrears.core import facts as f
-from arrears.core.account import RELEASES
+from arrears.core.account import RELEASES, Mode
 from arrears.core.calendar import calendar_of
 from arrears.core.guards import Guards
 from arrears.core.policy import Policies, Policy
@@ -55,6 +55,7 @@ def _objections(
         yield f"its policy keeps it for {policy.retention_days} days"
         return
     yield from _owed(journal, sub, order, policy)
+    yield from _never_asked(journal, order.subscription, calendar_of(end.terms.zone).local_day(at))
     yield from _too_early(journal, end, order, at, policy)
 
 
@@ -113,6 +114,14 @@ def _owed(journal: ReadJournal, sub: ReadSubscription, order: f.DeletionOrdered,
         yield "what its evidence says is owed is not what is"
     if order.evidence.policy != policy.version:
         yield "its evidence names another policy"
+
+
+def _never_asked(journal: ReadJournal, number: int, today: date) -> Iterator[str]:
+    """No method lies there that could have been charged for it and that nobody has asked."""
+    others = [no for no, sub in journal.subs.items() if no != number and (sub.end is None or not sub.end.ordered)]
+    method = journal.methods.passed_over(number, others, today) if journal.mode is Mode.CARD else 0
+    if method:
+        yield f"nothing pays for it, and method {method} of the account could"
 
 
 def _said(evidence: f.Evidence) -> tuple[ReadOwing, ...]:

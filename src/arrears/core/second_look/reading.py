@@ -16,6 +16,7 @@ from arrears.core.account import Action, CaseOutcome, DoubtKind, Hold, HoldScope
 from arrears.core.calendar import Calendar, calendar_of
 from arrears.core.ledger import CREDIT, RECEIVABLE, entries_of
 from arrears.core.payments.values import OPEN_STATES, AttemptState
+from arrears.core.second_look.methods import ReadMethods
 from arrears.core.states import State
 
 ONE_DAY: Final = timedelta(days=1)
@@ -98,6 +99,7 @@ class ReadJournal:
         self.attempts: dict[int, AttemptState | None] = {}
         """What money could still move; None where nobody waits for it any more."""
         self.pages: set[int] = set()
+        self.methods = ReadMethods()
         self.doubts: dict[tuple[DoubtKind, str], datetime] = {}
         self.doubted: list[tuple[datetime, datetime]] = []
         """The doubts of the account that are over, each from when to when it stood."""
@@ -140,6 +142,7 @@ class ReadJournal:
                 self.open[entry.debt] += entry.minor
             elif entry.ledger == CREDIT:
                 self.credit[entry.currency] -= entry.minor
+        self.methods.take(recorded.fact)
         self._of_debts(recorded)
         self._of_service(recorded)
         self._of_waiting(recorded)
@@ -202,12 +205,12 @@ class ReadJournal:
                 self._ordered(number, order)
                 if self.subs[number].end is None:
                     self.subs[number].end = ReadEnd(terms, on, recorded.at, order, ended_on=None if order else on)
-            case f.Resumed(subscription=number, order_no=order, after=after):
+            case f.Resumed(subscription=number, order_no=order, after=after, goes_on=goes_on):
                 self._ordered(number, order)
                 sub = self.subs[number]
                 sub.cut = False
                 if after is not State.DISABLED:
-                    sub.generation += sub.end is not None
+                    sub.generation += sub.end is not None and not (goes_on and _that_day(sub.end, recorded.at))
                     sub.end = None
             case f.OrderAcknowledged(subscription=number, order="disable", overtaken=False):
                 self._stopped(self.subs[number].end, recorded.fact, recorded.at)
@@ -337,3 +340,8 @@ class ReadJournal:
         """When a hold ended, or the end of its last day; None where nobody knows."""
         last = None if hold.until is None else self.calendar.end_of_day(hold.until)
         return min([at for at in (last, self.ended.get(hold.no)) if at is not None], default=None)
+
+
+def _that_day(end: ReadEnd, at: datetime) -> bool:
+    """Whether the day of a stop is not over: what is taken back on it changes nothing, and its ladder goes on."""
+    return at < calendar_of(end.terms.zone).end_of_day(end.stopped_on)

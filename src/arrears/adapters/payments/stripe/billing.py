@@ -17,6 +17,7 @@ import stripe
 from arrears.adapters.payments.stripe.amounts import to_stripe
 from arrears.adapters.payments.stripe.answers import answering
 from arrears.adapters.payments.stripe.billing_map import (
+    END_MARK,
     NAME,
     PROVIDER,
     SWITCH,
@@ -207,7 +208,7 @@ class StripeBilling:
         return BilledCustomer(
             account_of(who, finalised, options, used),
             [self._invoice(one, options) for one in reversed(wanted)],
-            subscriptions_of(used, options),
+            subscriptions_of(used, options, self._installation),
         )
 
     def _invoice(self, invoice: Thing, options: BillingOptions) -> BilledInvoice:
@@ -275,6 +276,18 @@ class StripeBilling:
                 },
                 {"idempotency_key": returned.key},
             )
+
+    def end(self, subscription: str, key: str) -> None:
+        """See ports.billing: with the end of the period that was billed (docs.stripe.com/billing/subscriptions/cancel).
+        An end at once could never be taken back."""
+        noted = {END_MARK: f"{self._installation}/{key}"}
+        with answering():
+            self._v1.subscriptions.update(subscription, {"cancel_at_period_end": True, "metadata": noted})
+
+    def go_on(self, subscription: str) -> None:
+        """See ports.billing. An empty value takes a key of the metadata away."""
+        with answering():
+            self._v1.subscriptions.update(subscription, {"cancel_at_period_end": False, "metadata": {END_MARK: ""}})
 
 
 _TAKEN: Final = ("open", "paid", "uncollectible", "void")

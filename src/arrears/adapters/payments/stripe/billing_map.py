@@ -39,6 +39,9 @@ NOT_SAID: Final = frozenset({"zone", "policy", "copies", "billing_address", "tax
 
 _GOES_ON: Final = ("active", "trialing", "past_due", "unpaid", "paused")
 
+END_MARK: Final = "arrears_end"
+"""The key of a subscription's metadata that says which installation asked for its end, and by which cancellation."""
+
 _OPEN_DISPUTES: Final = ("needs_response", "under_review")
 
 
@@ -96,7 +99,9 @@ def method_of(customer: Thing, subscriptions: Sequence[Thing]) -> str:
     return charged_with.pop() if len(charged_with) == 1 else usual
 
 
-def subscriptions_of(subscriptions: Sequence[Thing], options: BillingOptions) -> list[BilledSubscription]:
+def subscriptions_of(
+    subscriptions: Sequence[Thing], options: BillingOptions, installation: str
+) -> list[BilledSubscription]:
     """Every subscription of a customer that has begun; of several to one service the newest is the first."""
     found = []
     for one in subscriptions:
@@ -105,6 +110,8 @@ def subscriptions_of(subscriptions: Sequence[Thing], options: BillingOptions) ->
         items: Sequence[Thing] = one["items"]["data"]
         products = {id_of(inside(item.get("price")).get("product")) for item in items}
         over = max([int(one.get("ended_at") or 0), *(int(item.get("current_period_end") or 0) for item in items)])
+        ends = bool(one.get("cancel_at_period_end")) or 0 < int(one.get("cancel_at") or 0) <= over
+        whose, _, key = str(inside(one.get("metadata")).get(END_MARK) or "").partition("/")
         found.append(
             BilledSubscription(
                 ref=str(one["id"]),
@@ -112,6 +119,10 @@ def subscriptions_of(subscriptions: Sequence[Thing], options: BillingOptions) ->
                 goes_on=one["status"] != "canceled",
                 over_at=instant_of(over),
                 asked=inside(one.get("cancellation_details")).get("reason") == "cancellation_requested",
+                begun_at=instant_of(int(one.get("created") or over)),
+                billed_from=instant_of(max([0, *(int(item.get("current_period_start") or 0) for item in items)])),
+                ends=ends,
+                told=key if whose == installation else "",
             )
         )
     return found

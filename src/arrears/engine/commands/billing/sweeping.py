@@ -27,7 +27,7 @@ STALE_AFTER: Final = timedelta(hours=6)
 REPORTED: Final = (
     *("payment.settled", "credit.allocated"),
     *("invoice.reopened", "payment.refunded", "chargeback.closed"),
-    *("subscription.canceled", "subscription.reactivated"),
+    *("subscription.canceled", "subscription.reactivated", "subscription.deletion_ordered"),
 )
 """The events by which something is paid here, has left again, or has ended, that the billing system may not know."""
 

@@ -19,7 +19,7 @@ from arrears.core.known import IMPORTER
 from arrears.core.payments.values import CardsTried
 from arrears.core.receivables import AccountRows, rows_of_accounts
 from arrears.engine.acting import acting_on, local_today
-from arrears.engine.commands.billing.ending import follow_subscriptions
+from arrears.engine.commands.billing.ending import follow_subscriptions, tell_ends
 from arrears.engine.commands.billing.reporting import author_of, give_back, report
 from arrears.engine.commands.importing import ImportReport, import_book
 from arrears.engine.doubting import begin_doubt, end_doubt
@@ -94,7 +94,10 @@ def sync_customer(
     _record(store, system, number, told, left_out, now)
     reported = list(report(store, system, number, told, now))
     returned = list(give_back(store, system, number, told, now))
-    follow_subscriptions(store, system, number, told.subscriptions, now)
+    asked = tell_ends(store, system, number, told.subscriptions, now)
+    if asked:
+        told = system.read(customer, connection.options, now, frozenset()) or told
+    follow_subscriptions(store, system, number, told.subscriptions, now, asked)
     return Synced(number, taken, reported, left_out, returned)
 
 
