@@ -151,9 +151,9 @@ def _template(store: MemoryStore, number: int) -> Template:
 
 
 def _mail_line(m: Mail) -> str:
-    who = (m.address, m.role.value, m.person, m.language)
+    who = (m.address, m.role, m.person, m.language)
     said = (m.subject, m.text.replace("\n", "\\n"), m.state, m.reply, m.at, m.mark, m.address)
-    return _line((MARK, m.seq, m.no, m.kind.value, m.cause, m.on_day, *who, *said))
+    return _line((MARK, m.seq, m.no, m.kind, m.cause, m.on_day, *who, *said))
 
 
 def _line(row: Iterable[Any]) -> str:
@@ -236,7 +236,7 @@ def write_book(url: str, accounts: int, due: int, cut_percent: int = CUT.share) 
         db.execute("CREATE TEMP TABLE arriving (LIKE account_state)")
         for chunk in _chunks(accounts, due, cut_percent):
             for statement, text in chunk.items():
-                with db.cursor().copy(statement) as copy:  # type: ignore[call-overload]
+                with db.cursor().copy(statement) as copy:
                     copy.write(text)
             db.execute(SEALED.encode())
             db.execute("TRUNCATE arriving")

@@ -185,7 +185,7 @@ def main() -> int:
 
 def _admin(url: str, statement: str, *names: str) -> None:
     with psycopg.connect(url, autocommit=True) as db:
-        db.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))  # type: ignore[arg-type]
+        db.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
 
 
 if __name__ == "__main__":

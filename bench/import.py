@@ -124,13 +124,13 @@ def copied(source: str, target: str, folder: Path) -> float:
     """Seconds to copy the same rows into empty tables, in one transaction."""
     with psycopg.connect(source) as db:
         for table in COPIED:
-            with (folder / table).open("wb") as file, db.cursor().copy(f"COPY {table} TO STDOUT") as out:  # type: ignore[arg-type]
+            with (folder / table).open("wb") as file, db.cursor().copy(f"COPY {table} TO STDOUT") as out:
                 for block in out:
                     file.write(block)
     with psycopg.connect(target) as db:
         began = time.perf_counter()
         for table in COPIED:
-            with (folder / table).open("rb") as file, db.cursor().copy(f"COPY {table} FROM STDIN") as into:  # type: ignore[arg-type]
+            with (folder / table).open("rb") as file, db.cursor().copy(f"COPY {table} FROM STDIN") as into:
                 while block := file.read(1 << 20):
                     into.write(block)
         db.commit()

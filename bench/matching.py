@@ -98,7 +98,8 @@ def credits(book: Sequence[tuple[int, int, str, int]], count: int, dice: random.
     """So many, each for an invoice of its own."""
     for account, _no, number, minor in dice.sample(book, count):
         [kind] = dice.choices(list(SHARES), list(SHARES.values()))
-        text, iban, reference = "", "", ()
+        text, iban = "", ""
+        reference: tuple[str, ...] = ()
         if kind == "exact":
             form = dice.randrange(3)
             text = ("", f"invoice {number} of May", number)[form]
@@ -298,7 +299,7 @@ def main(argv: Sequence[str]) -> int:
 
 def min_of_the_next(found: Mapping[str, Any]) -> float:
     """The smaller share of those with a slip and those by their IBAN."""
-    return min(found["right"]["damaged"], found["right"]["iban"])
+    return float(min(found["right"]["damaged"], found["right"]["iban"]))
 
 
 if __name__ == "__main__":

@@ -214,7 +214,7 @@ def timed(lanes: Sequence[Callable[[str], object]], each: int, deadline: float) 
 def by_http(visitors: Sequence[Visitor], each: int, deadline: float) -> dict[str, list[float]]:
     """Pages, asked for by all of these at once."""
     lanes = [lambda page, v=v: v.get(path_of(page, v.account)) for v in visitors]
-    return timed(lanes, each, deadline)  # type: ignore[arg-type]
+    return timed(lanes, each, deadline)
 
 
 def by_sql(
@@ -231,7 +231,7 @@ def by_sql(
 
     lanes = [lambda page, db=db, n=n: lane(db, n, page) for db, n in zip(opened, numbers, strict=True)]
     try:
-        return timed(lanes, each, deadline)  # type: ignore[arg-type]
+        return timed(lanes, each, deadline)
     finally:
         for db in opened:
             db.close()

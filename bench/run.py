@@ -75,7 +75,7 @@ class Server:
     def admin(self, statement: str, *names: str) -> None:
         """One statement about databases, outside any transaction."""
         with psycopg.connect(self.url, autocommit=True) as db:
-            db.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))  # type: ignore[arg-type]
+            db.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
 
     def copy(self, source: str, target: str) -> str:
         """A fresh copy of a database, with nothing left to write back when the clock starts."""

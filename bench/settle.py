@@ -96,8 +96,8 @@ class Recorder:
             recorder._send(batch, units)
             batch._db = db
 
-        PostgresBatch.write_early = send  # type: ignore[method-assign]
-        psycopg.Cursor.execute = counted  # type: ignore[method-assign]
+        PostgresBatch.write_early = send  # type: ignore[method-assign, assignment]
+        psycopg.Cursor.execute = counted  # type: ignore[method-assign, assignment]
         try:
             yield
         finally:

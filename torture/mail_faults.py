@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
+from arrears.adapters.channels import answers, headers, reports, signing, smtp
 from arrears.adapters.channels import bounces as reading
-from arrears.adapters.channels import headers, reports, signing, smtp
 from arrears.adapters.channels.reports import Verdict
 from arrears.engine import heard, perform
 from arrears.engine.handing_over import Patience
@@ -151,7 +151,7 @@ def _all_wait_for_one() -> Sequence[Swap]:
 
 
 def _used_up() -> Sequence[Swap]:
-    was = smtp.answered
+    was = answers.answered
 
     def answered(*arguments: Any) -> Any:
         found = was(*arguments)
@@ -163,7 +163,7 @@ def _used_up() -> Sequence[Swap]:
 
 
 def _never_dead() -> Sequence[Swap]:
-    was = smtp.answered
+    was = answers.answered
     return [(smtp, "answered", lambda *arguments: was(*arguments)._replace(dead=False))]
 
 

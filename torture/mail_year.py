@@ -155,7 +155,7 @@ class MailYear:
             (NewAccount(f"A{n}", f"A{n}", "NL", "UTC", "en", Mode.CARD, policy.name), ("cloud",))
             for n in range(1, accounts + 1)
         ]
-        people = []
+        people: list[Person] = []
         for number in commands.open_accounts(self.store, new, START, "api:1"):
             invoice = commands.Invoice(number, f"I{number}", "EUR", 12_000, START.date(), DAY_0 - DAY, (1,))
             commands.issue_invoices(self.store, [invoice], START, "api:1")

@@ -170,8 +170,8 @@ def finish_all(store: PostgresStore, sandbox: Running, count: int) -> None:
     sweep(store, providers, now())
     for account, attempt in store.open_attempts(now(), count * 3):
         pursue(store, providers, account, attempt, now())
-    for number, account in store.snapshots(range(1, count + 1)).items():
-        if account.past_due:
+    for number, left in store.snapshots(range(1, count + 1)).items():
+        if left.past_due:
             pay(store, providers, number)
     perform_all(store, Silence(), InProcessServices(), now, providers)
 

@@ -14,10 +14,11 @@ from arrears.adapters.payments.stripe import client as stripe_client
 from arrears.adapters.payments.stripe.amounts import amount_limits
 from arrears.adapters.payments.stripe.events import StripeReader
 from arrears.core.errors import Refused
-from arrears.core.payments import planner, trail
+from arrears.core.payments import networks, planner, trail
 from arrears.core.payments.provider_time import FIRST, OVERLAP, ProviderTime
 from arrears.core.payments.values import AttemptCanceled, NotFound, RefundAnswer, RefundState, Unknown
 from arrears.core.rules import charge, method
+from arrears.engine import booking
 from arrears.engine.commands import import_account, import_paid
 from arrears.engine.payments import (
     attempts,
@@ -210,14 +211,14 @@ def _cards_by_amount() -> Sequence[Swap]:
 
 def _never_of_one_amount() -> Sequence[Swap]:
     """The bank's word that a card must not be tried again is a weaker one, and binds one amount."""
-    row, bound = planner.decline_row, planner._advice_bound
+    row, bound = networks.decline_row, planner._advice_bound
 
     def advised(advice: Any, wanted: Any, tried: Any, *more: Any, **how: Any) -> Any:
         return bound(advice, wanted, tried, *more, **how) if tried.amount_minor == wanted.amount_minor else None
 
     weaker = {"do_not_try_again": "generic"}
     return [
-        (planner, "decline_row", lambda rules, code: row(rules, weaker.get(code, code))),
+        (planner, "decline_row", lambda rules, code: row(rules, weaker.get(code) or code)),
         (planner, "_advice_bound", advised),
     ]
 
@@ -250,7 +251,7 @@ def _one_refusal_ends_all() -> Sequence[Swap]:
 
 
 def _nobody_hears() -> Sequence[Swap]:
-    was = attempts.book
+    was = booking.book
 
     def book(unit: Any, payment: Any, author: str) -> None:
         was(unit, replace(payment, unasked=False), author)
@@ -259,7 +260,7 @@ def _nobody_hears() -> Sequence[Swap]:
 
 
 def _anybodys_credit() -> Sequence[Swap]:
-    was = refunds.trail_in
+    was = reversals.trail_in
 
     def trail_in(store: Any, unit: Any) -> Any:
         found = was(store, unit)
@@ -273,9 +274,9 @@ def _anybodys_credit() -> Sequence[Swap]:
 def _part_answers_the_whole() -> Sequence[Swap]:
     was = settling._same_request
 
-    def same(store: Any, account: int, shown: str, method: int) -> Any:
-        quotes = [one.quote for one in store.attempts(account) if one.quote.partition("/")[0] == shown]
-        return was(store, account, quotes[-1] if quotes else shown, method)
+    def same(store: Any, account: int, tried: Sequence[Any], shown: str, method: int) -> Any:
+        quotes = [one.quote for one in tried if one.quote.partition("/")[0] == shown]
+        return was(store, account, tried, quotes[-1] if quotes else shown, method)
 
     return [(settling, "_same_request", same)]
 

@@ -39,7 +39,7 @@ class Wire(stripe.HTTPClient):
         self.late: list[tuple[int, tuple[str, str, bytes, str, str]]] = []
 
     def request(
-        self, method: str, url: str, headers: Mapping[str, str] | None, post_data: Any = None
+        self, method: str, url: str, headers: Mapping[str, str] | None, post_data: Any = None, **_: Any
     ) -> tuple[str, int, Mapping[str, str]]:
         """One request, as the SDK makes it."""
         parts, verb, sent = urlsplit(url), method.upper(), dict(headers or {})
@@ -68,15 +68,19 @@ class Wire(stripe.HTTPClient):
         if weather == "error_before":
             return _error("api_error", "An unknown error occurred."), 500, dated
         if weather == "drop_before":
-            raise stripe.APIConnectionError("nobody answered")
+            raise _away("nobody answered")
         key, body = sent.get("Idempotency-Key", ""), (post_data or "").encode()
         if weather == "late":
             self.late.append((self.sandbox.book.clock + LATE_SECONDS, (verb, path, body, parts.query, key)))
-            raise stripe.APIConnectionError("nobody answered yet")
+            raise _away("nobody answered yet")
         status, answer, replayed = self.sandbox.once(verb, path, body, parts.query, key, fails=weather == "error_after")
         if weather == "drop_after":
-            raise stripe.APIConnectionError("the answer was lost")
+            raise _away("the answer was lost")
         return json.dumps(answer), status, {**dated, "idempotent-replayed": "true"} if replayed else dated
+
+
+def _away(why: str) -> Exception:
+    return stripe.APIConnectionError(why)  # type: ignore[no-untyped-call]
 
 
 def _error(kind: str, message: str) -> str:

@@ -47,7 +47,7 @@ class Mutant(NamedTuple):
     words. `name` is one change's alone, and the same as long as its line is, wherever in the file that stands."""
 
     file: str
-    index: int
+    place: int
     how: str
     line: int
     last_line: int
@@ -77,9 +77,9 @@ def _changes(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
         case ast.UnaryOp(op=ast.Not(), operand=operand):
             yield "without not", copy.deepcopy(operand)
         case ast.BinOp(op=ast.Add() | ast.Sub() as op) if not isinstance(node.left, ast.Constant | ast.JoinedStr):
-            other = copy.deepcopy(node)
-            other.op = ast.Sub() if isinstance(op, ast.Add) else ast.Add()
-            yield "plus for minus", other
+            swap = copy.deepcopy(node)
+            swap.op = ast.Sub() if isinstance(op, ast.Add) else ast.Add()
+            yield "plus for minus", swap
         case ast.Call(func=ast.Name(id=name)) if name in _CALLED:
             called = copy.deepcopy(node)
             called.func = ast.Name(_CALLED[name], ast.Load())
@@ -131,7 +131,7 @@ def mutants_of(path: Path) -> Iterator[Mutant]:
 def tree_of(mutant: Mutant) -> ast.Module:
     """The file with the change in it, every other line where it was."""
     tree = ast.parse((ROOT / mutant.file).read_text(encoding="utf-8"))
-    old = [*_nodes(tree)][mutant.index]
+    old = [*_nodes(tree)][mutant.place]
     new = next(changed for how, changed in _changes(old) if how == mutant.how)
     put = ast.fix_missing_locations(_Putting(old, new).visit(tree))
     assert isinstance(put, ast.Module), "no change is a whole file"

@@ -46,7 +46,8 @@ class Episode(NamedTuple):
 
 def episodes(rng: random.Random, begins: datetime, ends: datetime) -> list[Episode]:
     """What a service goes through: one after the other, each mode as likely."""
-    found, at = [], begins + DAY * rng.uniform(1, 6)
+    found: list[Episode] = []
+    at = begins + DAY * rng.uniform(1, 6)
     while True:
         mode = rng.choice(list(MODES))
         over = at + DAY * MODES[mode]

@@ -237,7 +237,7 @@ class _Dialogue(socketserver.StreamRequestHandler):
         self.wfile.write(text.encode() + b"\r\n")
 
 
-class ProviderBackend(BaseEmailBackend):  # type: ignore[misc]
+class ProviderBackend(BaseEmailBackend):
     """A mail provider as anymail shows it: an answer for each recipient, and events that come later."""
 
     recipients: ClassVar[Recipients]

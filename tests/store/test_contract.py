@@ -571,6 +571,7 @@ def story(store: AnyStore) -> None:
     commands.record_payments(store, [payment(numbers[8], "P-late"), payment(numbers[9], "P-more", 20_000)], at(41), API)
     commands.release(store, numbers[3], 1, at(41), "staff:1", "looked at")
     commands.clear_doubt(store, numbers[7], DoubtKind.BANK_CREDIT, "c1", at(41), "staff:1")
+    commands.hold_deletion(store, numbers[10], at(41), "staff:1", "a court asks for it")
     play(store, channel, services, 41, 69)
     commands.reactivate(store, numbers[4], 1, at(70), "person:5")
     play(store, channel, services, 70, 160)

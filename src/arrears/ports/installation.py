@@ -43,3 +43,14 @@ class InstallationControl(InstallationState, Protocol):
 
     def wake_waiting(self, now: datetime) -> int:
         """Make every account due that waited for a doubt about the installation to end; how many there were."""
+
+
+class BackupWatch(Protocol):
+    """Whether the database is a backup that was put back, and what is not known then."""
+
+    def put_back(self) -> str:
+        """Why the database may be a backup that was put back since the last tick, in words; empty where nothing says
+        so. Asked before the tick, which takes where the database is now for its place."""
+
+    def count_as_unread(self, since: datetime) -> None:
+        """Count every payment provider and billing system as not read since then, however lately it was."""

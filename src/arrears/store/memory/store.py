@@ -274,6 +274,15 @@ class MemoryStore(MemoryTables):
         self.installation = before._replace(last_tick_at=now)
         return before, 0.0
 
+    def put_back(self) -> str:
+        """See ports.BackupWatch. There is no backup of it; `put_back_why` is said once where it is given."""
+        why, self.put_back_why = self.put_back_why, ""
+        return why
+
+    def count_as_unread(self, since: datetime) -> None:
+        """See ports.BackupWatch."""
+        self.swept = {name: (min(until, since), cursor) for name, (until, cursor) in self.swept.items()}
+
     def run_complete(self, now: datetime, accounts: int, facts: int) -> int:
         """See ports.InstallationControl."""
         since, first = now - LEFT_OUT_AFTER, self.next_due()
