@@ -57,7 +57,7 @@ def test_who_pays_by_card_is_sent_none_and_a_receipt_has_none() -> None:
     assert not any(one.attachments for one in story.mail.taken[before:])
 
 
-def told_of_issue() -> Story:
+def before_issue() -> Story:
     """Nothing is issued yet; what is due within thirty days is told, in the words and with the documents of mail."""
     story = Story(policy="[remind]\nbefore_due_days = 30", bill=False, mode=Mode.INVOICE)
     context = story.stage.context
@@ -67,7 +67,7 @@ def told_of_issue() -> Story:
 
 
 def test_an_invoice_of_thirty_days_is_told_when_it_is_issued_with_its_document_and_how_to_transfer_it() -> None:
-    story = told_of_issue()
+    story = before_issue()
     story.bill(40)
     [mail] = story.until(39).mail.taken
     assert story.diary(only="soon") == ["day 10 09:00 due soon: I1 on day 40"]
@@ -78,7 +78,7 @@ def test_an_invoice_of_thirty_days_is_told_when_it_is_issued_with_its_document_a
 
 
 def test_what_is_paid_withdrawn_or_due_already_is_not_told_of() -> None:
-    story = told_of_issue()
+    story = before_issue()
     for due in (40, 40, 9):
         story.bill(due)
     story.pay()
