@@ -1,13 +1,15 @@
 """`python -m torture.billing`: a business on Stripe Billing with arrears beside it, while everything goes wrong.
 
 Made-up customers subscribe, fail to pay and pay again; on Stripe's page, in parts, on both sides, too late; people
-credit, void, write off, detach, mark as paid and switch automatic collection on again. Webhooks come, come twice, come
-in the wrong order or never; Stripe is away for hours and days, and answers to requests are lost after they were done.
+credit, void, write off, detach, mark as paid and switch automatic collection on again. Subscriptions are canceled here,
+taken back, and end at Stripe. Webhooks come, come twice, come in the wrong order or never; Stripe is away for hours and
+days, and answers to requests are lost after they were done.
 The worker looks every few hours, and sometimes has no time to read Stripe Billing before it charges.
 
 After each look with Stripe at hand: nothing that Stripe has as paid is open here. In the end, after one sweep: both
 books say the same of each invoice; each cent that was taken at Stripe is on one invoice or is its customer's credit, so
-nothing was taken twice and lost; nobody is disabled whose invoices are all paid.
+nothing was taken twice and lost; nobody is disabled whose invoices are all paid; and what is canceled here is billed no
+more, or is a task.
 """
 
 from __future__ import annotations
@@ -26,8 +28,10 @@ import stripe
 from tests.stories.billed import Business
 
 from arrears.core import facts as f
+from arrears.core.account import Account
 from arrears.core.errors import Refused
 from arrears.core.states import Reason
+from arrears.engine import commands
 from arrears.sandbox.objects import WireError
 from arrears.store import schema
 from arrears.store.postgres.store import PostgresStore
@@ -88,16 +92,21 @@ class World:
             self.webhook,
             self.webhook,
             self.gets_credit,
+            self.cancels_here,
+            self.comes_back_here,
+            self.comes_back_here,
+            self.ends_there,
+            self.comes_back_there,
         )
         act = self.rng.choice(acts)
         away, self.at.net.away = self.at.net.away, False
-        with suppress(WireError, stripe.StripeError, Refused, IndexError):
+        with suppress(WireError, stripe.StripeError, Refused, LookupError):
             act()
             self.counts[act.__name__] += 1
         self.at.net.away = away
 
     def invoice(self, *statuses: str) -> dict[str, Any]:
-        """Some invoice in one of these states; IndexError where there is none."""
+        """Some invoice in one of these states; LookupError where there is none."""
         found: dict[str, Any] = self.rng.choice([i for i in self.at.control("invoices") if i["status"] in statuses])
         return found
 
@@ -153,6 +162,37 @@ class World:
         """Stripe's own balance of a customer."""
         self.at.control("balance", customer=self.rng.choice(self.people), change=-self.rng.randint(1, 900))
 
+    def cancels_here(self) -> None:
+        """A customer's service is canceled here."""
+        customer = self.rng.choice(self.people)
+        number = self.at.store.account_numbers([customer])[customer]
+        commands.cancel(self.at.store, number, 1, self.at.now, "person:1")
+
+    def comes_back_here(self) -> None:
+        """A cancellation is taken back here, whoever made it."""
+        customer = self.rng.choice(self.people)
+        number = self.at.store.account_numbers([customer])[customer]
+        commands.reactivate(self.at.store, number, 1, self.at.now, "person:1")
+
+    def ends_there(self) -> None:
+        """A subscription is ended at Stripe, at once or with its period, or goes on again."""
+        subs = self.at.sandbox.book.billing.subscriptions.values()
+        sub = self.rng.choice([one for one in subs if one.status != "canceled"])
+        match self.rng.randrange(4):
+            case 0:
+                self.at.control("cancel_subscription", subscription=sub.id)
+            case 1:
+                self.at.control("cancel_subscription", subscription=sub.id, at_period_end=True)
+            case _:
+                self.at.sandbox.book.billing.end(sub, at_period_end=False)
+
+    def comes_back_there(self) -> None:
+        """A customer whose subscription has ended at Stripe subscribes again there."""
+        customer = self.rng.choice(self.people)
+        subs = self.at.sandbox.book.billing.subscriptions.values()
+        if all(one.status == "canceled" for one in subs if one.customer == customer):
+            self.at.control("subscribe", customer=customer, amount=700, days=7)
+
     def webhook(self) -> None:
         """One of the newest of its kind arrives, perhaps for the second time."""
         with suppress(AssertionError):
@@ -192,9 +232,23 @@ class World:
             return
         self.counts["declines reported"] += len(self.at.facts(customer, f.ChargeDeclined))
         all_paid = all(one["status"] in ("paid", "void") for one in invoices)
+        self.judge_ends(customer, account)
         stopped = [sub.no for sub in account.subscriptions if Reason.PAST_DUE in sub.reasons]
         if all_paid and stopped:
             self.wrong.append(f"{customer}: everything is paid, and {stopped} are past due")
+
+    def judge_ends(self, customer: str, account: Account) -> None:
+        """What is canceled here is billed no more there; what goes on here does there, or somebody is told."""
+        canceled = any(Reason.CANCELED in sub.reasons for sub in account.subscriptions)
+        self.counts["canceled in the end"] += canceled
+        theirs = [sub for sub in self.at.sandbox.book.billing.subscriptions.values() if sub.customer == customer]
+        alive, tasks = [sub for sub in theirs if sub.status != "canceled"], self.at.tasks()
+        named = any(sub.id in task for sub in theirs for task in tasks)
+        if canceled and not named and any(not sub.at_period_end for sub in alive):
+            self.wrong.append(f"{customer}: canceled here, billed on there, and nobody was told")
+        waits = any(sub.period_end > self.at.now.timestamp() for sub in theirs)
+        if account.subscriptions and not (canceled or alive or waits or named):
+            self.wrong.append(f"{customer}: has ended there, goes on here, and nobody was told")
 
 
 def played(store: PostgresStore, seed: int, customers: int, days: int) -> World:

@@ -91,6 +91,11 @@ def test_lists_are_filtered(billing: Billing, owing: str) -> None:
         ("cases/inv_1_1", (422, "wrong_id_type")),
         ("policies/none", (404, "unknown_policy")),
         ("accounts/nobody/explanation", (404, "unknown_account")),
+        ("accounts?in_cas=true", (422, "invalid")),
+        ("accounts?limit=1&limit=2", (422, "invalid")),
+        ("accounts/nobody?limit=1", (422, "invalid")),
+        ("invoices/none/at/all?x=", (422, "invalid")),
+        ("me?x=1", (422, "invalid")),
     ],
 )
 def test_what_is_asked_wrongly_is_named(billing: Billing, path: str, wanted: tuple[int, str]) -> None:

@@ -29,9 +29,7 @@ def parse(body: bytes) -> Any:
     if text.count("[") + text.count("{") > DEPTH_MAX and _depth(text) > DEPTH_MAX:
         raise NotStrict(f"it is nested more than {DEPTH_MAX} deep")
     try:
-        value = json.loads(
-            text, object_pairs_hook=_once, parse_constant=_refuse_constant, parse_int=_whole, parse_float=_fraction
-        )
+        value = _STRICT.decode(text)
     except NotStrict:
         raise
     except (ValueError, RecursionError):
@@ -69,6 +67,11 @@ def _fraction(digits: str) -> Decimal:
     if abs(number.adjusted()) > DIGITS_MAX:
         raise NotStrict("a number is too large, or too small")
     return number
+
+
+_STRICT: Final = json.JSONDecoder(
+    object_pairs_hook=_once, parse_constant=_refuse_constant, parse_int=_whole, parse_float=_fraction
+)
 
 
 def _refuse_characters(value: Any) -> None:

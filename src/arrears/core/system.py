@@ -14,6 +14,10 @@ BANK: Final = "bank:"
 BANK_FEED: Final = "bank feed:"
 """How the name of a feed begins of which no new statement comes."""
 
+BACKUP: Final = "a backup that was put back"
+"""The name of what may say who has paid where the database has been put back from a backup: everything that came in
+between is not here, and only the outside knows of it."""
+
 
 def fold_system(system: System, fact: f.SystemFact) -> System:
     """The installation's state after one more fact."""

@@ -18,6 +18,7 @@ import msgspec
 from arrears.core.decision_cache import DecisionCache
 from arrears.core.escalation import DELETIONS_PER_DAY
 from arrears.core.facts import (
+    BookRefused,
     ClockSuspected,
     DeletionOrdered,
     DeletionScheduled,
@@ -28,6 +29,7 @@ from arrears.core.facts import (
 from arrears.core.guards import Guards
 from arrears.core.policy import Policies
 from arrears.core.second_look import objection
+from arrears.core.system import BACKUP
 from arrears.core.unit import Unit
 from arrears.engine.acting import DeletionGrant, decide_until_rest
 from arrears.engine.failpoints import reached
@@ -38,6 +40,11 @@ TICK_GAP_MAX: Final = timedelta(hours=26)
 
 
 CLOCK_SKEW_MAX_SECONDS: Final = 300.0
+
+
+STALE_AFTER: Final = timedelta(hours=6)
+"""A provider that could not be read for so long may have taken money that we do not know of: nobody is cut off until
+it has been read (reliability.md, F10, F34). Longer than its known outages, far shorter than any lead of a warning."""
 
 
 SEND_ACCOUNTS: Final = 500
@@ -272,25 +279,38 @@ def run(
             return total
 
 
-def tick(store: InstallationControl, now: datetime) -> None:
+def tick(store: CollectionsRun, now: datetime) -> None:
     """Compare the clock with the last tick and with the database's. A jump or a difference makes every escalation wait
     until a person confirms the time (I21).
 
     A gap is recorded before the tick that closes it: whoever dies or runs in between still sees it.
     """
+    _note_put_back(store, now)
     system = store.system()
     if not system.clock_suspect and system.last_tick_at is not None and now - system.last_tick_at > TICK_GAP_MAX:
         hours = (now - system.last_tick_at).total_seconds() / 3600
-        _suspect(store, now, f"the last tick was {hours:.0f} hours ago")
+        why = f"the last tick was {hours:.0f} hours ago"
+        _suspect(store, ClockSuspected(why=why), now, why)
     reached("tick.before_commit")
     system, skew_seconds = store.tick(now)
     reached("tick.after_commit")
     if not system.clock_suspect and abs(skew_seconds) >= CLOCK_SKEW_MAX_SECONDS:
         seconds = abs(skew_seconds)
-        _suspect(store, now, f"the clocks of application and database differ by {seconds:.0f} seconds")
+        why = f"the clocks of application and database differ by {seconds:.0f} seconds"
+        _suspect(store, ClockSuspected(why=why), now, why)
 
 
-def _suspect(store: InstallationControl, now: datetime, why: str) -> None:
+def _note_put_back(store: CollectionsRun, now: datetime) -> None:
+    """Where the database may be a backup that was put back, what came in since it was made is known outside alone: no
+    provider counts as read, and every cut and each charge of ours waits until a person has had the rest told again."""
+    why = store.put_back()
+    if why and BACKUP not in store.system().books_refused:
+        store.count_as_unread(now - STALE_AFTER)
+        tell = "take the statements, exports and payments since then once more, and then close this task"
+        _suspect(store, BookRefused(book=BACKUP), now, f"was a backup put back? {why}: {tell}")
+
+
+def _suspect(store: InstallationControl, what: ClockSuspected | BookRefused, now: datetime, why: str) -> None:
     reached("suspicion.before_commit")
-    store.record_system(ClockSuspected(why=why), now, "arrears", why)
+    store.record_system(what, now, "arrears", why)
     reached("suspicion.after_commit")

@@ -42,6 +42,7 @@ from arrears.ports.delivery import (
 )
 from arrears.ports.documents import DocumentBook, DocumentMaker, StoredDocument
 from arrears.ports.installation import (
+    BackupWatch,
     InstallationControl,
     InstallationState,
 )
@@ -177,6 +178,7 @@ __all__ = [
     "AskedAddress",
     "Attachment",
     "AttemptRecord",
+    "BackupWatch",
     "Batch",
     "Channel",
     "Claim",

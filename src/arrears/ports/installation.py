@@ -27,7 +27,7 @@ class InstallationState(Protocol):
 class InstallationControl(InstallationState, Protocol):
     """What changes the state of the installation. A change wakes no account by itself: see `wake_waiting`."""
 
-    def adopt(self, policy: Policy, now: datetime, author: str) -> None:
+    def adopt(self, policy: Policy, now: datetime, author: str, why: str = "") -> None:
         """Make this version the newest of its name; adopting the newest once more changes nothing."""
 
     def tick(self, now: datetime) -> tuple[System, float]:
@@ -43,3 +43,14 @@ class InstallationControl(InstallationState, Protocol):
 
     def wake_waiting(self, now: datetime) -> int:
         """Make every account due that waited for a doubt about the installation to end; how many there were."""
+
+
+class BackupWatch(Protocol):
+    """Whether the database is a backup that was put back, and what is not known then."""
+
+    def put_back(self) -> str:
+        """Why the database may be a backup that was put back since the last tick, in words; empty where nothing says
+        so. Asked before the tick, which takes where the database is now for its place."""
+
+    def count_as_unread(self, since: datetime) -> None:
+        """Count every payment provider and billing system as not read since then, however lately it was."""

@@ -14,7 +14,7 @@ from arrears.ports.accounts import AccountOpening, AccountReader, Accounts, Acco
 from arrears.ports.actions import ActionQueue, NoticeFacts
 from arrears.ports.book import Receivables
 from arrears.ports.documents import DocumentBook
-from arrears.ports.installation import InstallationControl
+from arrears.ports.installation import BackupWatch, InstallationControl
 from arrears.ports.messages import ContactBook, MailBook, PayLinkBook, WarningBook
 from arrears.ports.payments import MoneyBook, NamedMethodBook, ProviderBook, SweepBook
 from arrears.ports.people import AccessBook, AddressBook
@@ -32,7 +32,7 @@ class SelfChecking(Protocol):
         """How many things were checked, and what is broken."""
 
 
-class CollectionsRun(DueAccounts, InstallationControl, Protocol):
+class CollectionsRun(DueAccounts, InstallationControl, BackupWatch, Protocol):
     """What the collections run needs: the accounts that are due, and the doubts that hold it back."""
 
 

@@ -24,6 +24,7 @@ from arrears.engine.payments.providers import Providers
 from arrears.engine.payments.recording import Recording, record_change
 from arrears.engine.payments.setups import finish_stuck
 from arrears.engine.payments.wanted import waits_for_nothing
+from arrears.engine.run import STALE_AFTER
 from arrears.engine.system import set_breaker, set_clock_differs, set_feed, set_limits
 from arrears.ports import AccountReader, InstallationControl, Processor, Store
 
@@ -35,10 +36,6 @@ LOOK_UP_AFTER: Final = timedelta(minutes=2)
 
 SWEEP_EVERY: Final = timedelta(minutes=1)
 """Webhooks tell at once; the sweep finds what they lost, and a minute is soon enough for that."""
-
-STALE_AFTER: Final = timedelta(hours=6)
-"""A provider that could not be read for so long may have taken money that we do not know of: nobody is cut off until
-it has been read (reliability.md, F10, F34). Longer than its known outages, far shorter than any lead of a warning."""
 
 STORM_WINDOW: Final = timedelta(hours=1)
 STORM_ATTEMPTS_MIN: Final = 20

@@ -262,18 +262,27 @@ class MemoryStore(MemoryTables):
         """See ports.InstallationState."""
         return self.adopted
 
-    def adopt(self, policy: Policy, now: datetime, author: str) -> None:
+    def adopt(self, policy: Policy, now: datetime, author: str, why: str = "") -> None:
         """See ports.InstallationControl."""
         if self.adopted.get(policy.name) == policy:
             return
         self.adopted = {**self.adopted, policy.name: policy, policy.version: policy}
-        self.record_system(PolicyAdopted(name=policy.name, version=policy.version), now, author, "")
+        self.record_system(PolicyAdopted(name=policy.name, version=policy.version), now, author, why)
 
     def tick(self, now: datetime) -> tuple[System, float]:
         """See ports.InstallationControl. There is one clock here, so both agree."""
         before = self.installation
         self.installation = before._replace(last_tick_at=now)
         return before, 0.0
+
+    def put_back(self) -> str:
+        """See ports.BackupWatch. There is no backup of it; `put_back_why` is said once where it is given."""
+        why, self.put_back_why = self.put_back_why, ""
+        return why
+
+    def count_as_unread(self, since: datetime) -> None:
+        """See ports.BackupWatch."""
+        self.swept = {name: (min(until, since), cursor) for name, (until, cursor) in self.swept.items()}
 
     def run_complete(self, now: datetime, accounts: int, facts: int) -> int:
         """See ports.InstallationControl."""

@@ -59,6 +59,7 @@ class MemoryTables(
         self.states: dict[tuple[int, int], str] = {}
         self.due_queue: list[tuple[datetime, int]] = []
         self.installation = System(None, False, False, False)
+        self.put_back_why = ""
         self.system_seq, self.system_head = 0, GENESIS
         self.system_facts: list[SystemFact] = []
         self.adopted: dict[str, Policy] = {}

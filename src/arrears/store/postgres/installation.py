@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final, LiteralString
 
@@ -41,6 +41,18 @@ SELECT s.last_tick_at, s.clock_suspect, s.feed_stale, s.breaker_open, s.limits, 
 UNDER: Final[LiteralString] = f"{_UNDER} FROM system_state s"
 SEEN: Final[LiteralString] = f"""{_UNDER}, a.state
 FROM system_state s LEFT JOIN account_state a ON a.account_id = %b"""
+
+_PLACE: Final[LiteralString] = """
+(SELECT system_identifier FROM pg_control_system()) || '/' || left(pg_walfile_name(pg_current_wal_lsn()), 8) || '/'
+|| (SELECT oid FROM pg_database WHERE datname = current_database()) || '/' || 'system_state'::regclass::oid"""
+"""Where the database is: the server, its timeline, the database in it and its table. Each way to put a backup back
+changes one of them, but for a copy of the server's files; then the server has been started since the last tick."""
+TICK: Final[LiteralString] = f"""
+UPDATE system_state SET last_tick_at = %s, place = {_PLACE} RETURNING extract(epoch FROM clock_timestamp())"""
+PLACES: Final[LiteralString] = f"SELECT last_tick_at, place, {_PLACE}, pg_postmaster_start_time() FROM system_state"
+
+STOOD_STILL_MAX: Final = timedelta(minutes=15)
+"""A server that is started so long after the last tick may have the files of a backup."""
 
 
 class PolicyVersions:
@@ -121,7 +133,7 @@ class PostgresInstallation:
         with self.reading() as db:
             return self._known.of(db, _row_of(db.execute(UNDER))[-1])
 
-    def adopt(self, policy: Policy, now: datetime, author: str) -> None:
+    def adopt(self, policy: Policy, now: datetime, author: str, why: str = "") -> None:
         """See ports.InstallationControl."""
         with self.transaction() as db:
             db.execute("SELECT FROM system_state FOR UPDATE")
@@ -135,18 +147,36 @@ class PostgresInstallation:
                 "INSERT INTO policy (version, name, body) VALUES (%s, %s, %s)",
                 [policy.version, policy.name, policy_text(policy)],
             )
-            record_system(db, PolicyAdopted(name=policy.name, version=policy.version), now, author, "")
+            record_system(db, PolicyAdopted(name=policy.name, version=policy.version), now, author, why)
 
     def tick(self, now: datetime) -> tuple[System, float]:
         """See ports.InstallationControl."""
         with self.transaction() as db:
             before = read_system(db)
-            row = db.execute(
-                "UPDATE system_state SET last_tick_at = %s RETURNING extract(epoch FROM clock_timestamp())", [now]
-            ).fetchone()
+            row = db.execute(TICK, [now]).fetchone()
             assert row is not None
             skew = now.timestamp() - int(row[0] * 1000) / 1000
         return before, skew if self._clock_is_real else 0.0
+
+    def put_back(self) -> str:
+        """See ports.BackupWatch. A world whose clock is given has no backups."""
+        if not self._clock_is_real:
+            return ""
+        with self.reading() as db:
+            last, was, place, started = _row_of(db.execute(PLACES))
+        if last is None:
+            return ""
+        if was and was != place:
+            return f"the database is another than that of the last tick ({utc(last):%Y-%m-%d %H:%M} UTC)"
+        if utc(started) - utc(last) > STOOD_STILL_MAX:
+            return f"the last tick was at {utc(last):%Y-%m-%d %H:%M} UTC, and the server was started long after it"
+        return ""
+
+    def count_as_unread(self, since: datetime) -> None:
+        """See ports.BackupWatch."""
+        with self.transaction() as db:
+            db.execute("UPDATE provider_sweep SET swept_until = least(swept_until, %s)", [since])
+            db.execute("UPDATE billing_system SET read_at = least(read_at, %s) WHERE read_at IS NOT NULL", [since])
 
     def run_complete(self, now: datetime, accounts: int, facts: int) -> int:
         """See ports.InstallationControl."""

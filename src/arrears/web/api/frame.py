@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from enum import Enum, auto
 from functools import cached_property
@@ -96,7 +97,31 @@ class AnyToken(HttpBearer):
         request.api_tries = counted  # type: ignore[attr-defined]
         if not counted.let_in:
             raise HttpError(429, "too many requests")
+        _refuse_query(request)
         return found
+
+
+def _refuse_query(request: HttpRequest) -> None:
+    """Refuse what an address asks that the route does not know, as a body's fields: a filter that is misspelt would
+    list everything. Nor is one of two words about the same thing taken."""
+    if not request.GET or request.resolver_match is None:
+        return
+    path = _CONVERTED.sub(r"{\1}", f"/{request.resolver_match.route}")
+    known = api.queries.get((str(request.method).lower(), path), {})
+    wrong = [
+        *((name, "extra_forbidden", "is not known here") for name in request.GET if name not in known),
+        *(
+            (n, "said_twice", "stands there twice")
+            for n, many in known.items()
+            if not many and len(request.GET.getlist(n)) > 1
+        ),
+    ]
+    if wrong:
+        raise ValidationError([{"loc": ("query", name), "type": code, "msg": what} for name, code, what in wrong])
+
+
+_CONVERTED: Final = re.compile(r"<(?:\w+:)?(\w+)>")
+"""A part of an address that the framework reads, `<path:number>`; the document calls it `{number}`."""
 
 
 class AllowedToken(AnyToken):
@@ -187,6 +212,19 @@ class _Api(NinjaAPI):
         found = super().get_openapi_schema(path_prefix=self.get_root_path({}))
         complete(found)
         return found
+
+    @cached_property
+    def queries(self) -> Mapping[tuple[str, str], Mapping[str, bool]]:
+        """What may be asked in the address of each operation, by its method and path, and whether more than once."""
+        return {
+            (method, path): {
+                one["name"]: "array" in {kind.get("type") for kind in (one["schema"], *one["schema"].get("anyOf", ()))}
+                for one in operation.get("parameters", ())
+                if one["in"] == "query"
+            }
+            for path, operations in self._description["paths"].items()
+            for method, operation in operations.items()
+        }
 
     def get_openapi_schema(self, **_: Any) -> OpenAPISchema:
         """The description; the API stands in one place."""

@@ -110,7 +110,8 @@ class InvoiceBody(Strict):
             raise PydanticCustomError("other_currency", "it is paid in another currency than it asks")
         if len(set(self.services)) != len(self.services):
             raise PydanticCustomError("same_service", "a service stands twice")
-        self._check_lines()
+        if self.lines or self.tax:
+            self._check_lines()
         return self
 
     def _check_lines(self) -> None:
