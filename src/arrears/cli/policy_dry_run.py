@@ -54,7 +54,7 @@ def command(file: str, days: int, on: str | None, as_json: bool) -> None:
     if as_json:
         print_json(as_answer(found, new, before, now, days))
         return
-    for line in _lines(found, new, before, now, days):
+    for line in lines_of(found, new, before, now, days):
         click.echo(line)
 
 
@@ -112,10 +112,12 @@ def _pair(values: tuple[int, int]) -> dict[str, int]:
     return {"before": values[0], "after": values[1]}
 
 
-def _lines(found: DryRunTotals, new: Policy, before: Policy | None, now: datetime, days: int) -> Iterator[str]:
+def lines_of(found: DryRunTotals, new: Policy, before: Policy | None, now: datetime, days: int) -> Iterator[str]:
+    """The result as people read it."""
     was = "not in force before" if before is None else f"version {before.version} -> {new.version}"
     yield f"policy {new.name}, {was}: {days} days from {now:%Y-%m-%d %H:%M} UTC, nobody pays; nothing was written"
-    yield f"{found.accounts} accounts with something due, {found.in_arrears} of them past due; {found.changed} change"
+    accounts = "1 account" if found.accounts == 1 else f"{found.accounts} accounts"
+    yield f"{accounts} with something due, {found.in_arrears} of them past due; it makes a difference to {found.changed}"
     for action, counts in found.counts.items():
         if not (counts.before or counts.after):
             continue
