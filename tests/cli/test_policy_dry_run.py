@@ -28,7 +28,7 @@ def test_a_person_reads_what_changes_in_lines() -> None:
     assert lines[0].startswith(
         f"policy default, version {before.version} -> {slower('default').version}: 60 days from "
     )
-    assert lines[1] == "1 account with something due, 0 of them past due; it makes a difference to 1"
+    assert lines[1] == "1 account with something due, 0 of them past due; a difference for 1"
     assert "  disabled: 1 -> 1 (1 later)" in lines
     assert "  owed by those disabled: €120.00 -> €120.00" in lines
     first = [story.date(day).isoformat() for day in (30, 45)]

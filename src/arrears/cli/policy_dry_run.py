@@ -117,7 +117,7 @@ def lines_of(found: DryRunTotals, new: Policy, before: Policy | None, now: datet
     was = "not in force before" if before is None else f"version {before.version} -> {new.version}"
     yield f"policy {new.name}, {was}: {days} days from {now:%Y-%m-%d %H:%M} UTC, nobody pays; nothing was written"
     accounts = "1 account" if found.accounts == 1 else f"{found.accounts} accounts"
-    yield f"{accounts} with something due, {found.in_arrears} of them past due; it makes a difference to {found.changed}"
+    yield f"{accounts} with something due, {found.in_arrears} of them past due; a difference for {found.changed}"
     for action, counts in found.counts.items():
         if not (counts.before or counts.after):
             continue
