@@ -6,6 +6,7 @@ are: a cluster belongs in a network of its own, or behind TLS (`tls://`), as Das
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -103,10 +104,10 @@ class _Cluster:
 
 
 def _answer(future: Future[Any], meanwhile: Meanwhile) -> Any:
-    while True:
+    # Not by short timeouts of its own: an answer that comes just then is lost (distributed 2026.8).
+    done = threading.Event()
+    future.add_done_callback(lambda _: done.set())
+    meanwhile()
+    while not done.wait(_MEANWHILE_SECONDS):
         meanwhile()
-        try:
-            return future.result(timeout=_MEANWHILE_SECONDS)
-        except TimeoutError:
-            if future.done():  # just now, or its work ran into a timeout of its own
-                return future.result()
+    return future.result()
