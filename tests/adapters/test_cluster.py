@@ -10,8 +10,8 @@ from distributed import LocalCluster
 from tests.stories.story import Story
 from tests.stories.test_dry_run import due, slower
 
-from arrears.adapters import cluster
-from arrears.adapters.cluster import on_cluster
+from arrears.adapters.books import cluster
+from arrears.adapters.books.cluster import on_cluster
 from arrears.core.dry_run import DryRunWork, dry_run
 from arrears.core.errors import Refused
 from arrears.core.guards import Guards

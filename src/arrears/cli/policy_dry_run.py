@@ -9,8 +9,8 @@ from typing import Any, Final
 
 import click
 
+from arrears.adapters.books.cluster import on_cluster
 from arrears.adapters.books.processes import cores, several_processes
-from arrears.adapters.cluster import on_cluster
 from arrears.cli.common import AS_JSON, each_mistake_on_a_line, print_json, progress_of
 from arrears.core.account import Action
 from arrears.core.closed import closed
