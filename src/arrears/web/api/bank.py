@@ -47,6 +47,8 @@ def statements(
     """A statement of your bank: CAMT.053 (.052 and .054 as early notices), MT940 or MT942, as it came. What is matched
     by itself is booked at once. Sent again nothing is booked twice. What does not add up, or cannot be read, is set
     aside whole with a task (422 and others); `file` then says what was found in it."""
+    if not request.content_type and not int(request.META.get("CONTENT_LENGTH") or 0):
+        return problem(400, "empty_file", "The file was not taken", f"nothing was sent; send {KIND}")
     if request.content_type != KIND:
         return problem(415, "wrong_type", "Wrong content type", f"send {KIND}: the file as the bank gave it")
     live, called = installed(), name.strip() or f"a file of {author_of(request)}"
