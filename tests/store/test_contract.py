@@ -572,6 +572,7 @@ def story(store: AnyStore) -> None:
     commands.release(store, numbers[3], 1, at(41), "staff:1", "looked at")
     commands.clear_doubt(store, numbers[7], DoubtKind.BANK_CREDIT, "c1", at(41), "staff:1")
     commands.reactivate(store, numbers[4], 1, at(41), "person:5")
+    commands.hold_deletion(store, numbers[10], at(41), "staff:1", "a court asks for it")
     play(store, channel, services, 41, 160)
 
 

@@ -61,23 +61,30 @@ def test_who_has_not_paid_goes_on_with_a_new_warning_once_it_was_told_again() ->
     story.check()
 
 
-@pytest.mark.parametrize("when", ["at once", "within the hour"])
-def test_a_person_who_says_so_does_not_stand_in_for_a_provider_that_was_not_read(sandbox: Running, when: str) -> None:
-    """F34: the payment was made on the page of the provider, which cannot be reached just then."""
+def test_a_person_who_says_so_does_not_stand_in_for_a_provider_that_was_not_read(sandbox: Running) -> None:
+    """F34: the payment was made on the page of the provider, which cannot be reached in the night of the stop."""
     story = Paying(sandbox)
-    story.until(30, "12:00").sweep()
+    story.until(30, "22:00").sweep()
     put_back(story)
     look(story, story.providers)
-    if when != "at once":
-        story.stage.now = story.instant(30, "12:40")
-        look(story, unreachable(story))
     close(story)
-    for day in (30, 31, 32, 38, 45):
-        story.stage.now = story.instant(day, "13:00")
+    for at in ("22:30", "23:59"):
+        story.stage.now = story.instant(30, at)
         look(story, unreachable(story))
+    story.stage.now = story.instant(31, "00:05")
+    look(story, unreachable(story))
     assert (story.sub().state, story.store.system().feed_stale) == (State.PAST_DUE, True)
     look(story, story.providers)
     assert not story.store.system().feed_stale
+    story.check()
+
+
+def test_without_a_backup_a_provider_that_is_away_for_two_hours_stops_nothing(sandbox: Running) -> None:
+    story = Paying(sandbox)
+    story.until(30, "22:00").sweep()
+    story.stage.now = story.instant(31, "00:05")
+    look(story, unreachable(story))
+    assert story.sub().state is State.DISABLED
     story.check()
 
 

@@ -30,7 +30,7 @@ SHOWN: Final = {
     "scenario 40": "tests/stories/test_scenarios_of_services.py",
     "F5": "tests/stories/test_scenarios_of_services.py",
     "F22": "tests/stories/test_scenarios_of_services.py",
-    "F34": "tests/store/test_drift.py",
+    "F34": "tests/stories/test_put_back.py",
     "F36": "tests/stories/test_scenarios_of_services.py",
     "F38": "tests/stories/test_scenarios_of_services.py",
     "F43": "tests/store/test_orders.py",

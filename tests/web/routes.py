@@ -77,6 +77,8 @@ def values(town: Town, account: int) -> dict[str, object]:
         "subscription": "cloud",
         "act": "hold",
         "report": "ageing",
+        "policy": "default",
+        "kind": "reminder",
     }
 
 

@@ -59,6 +59,10 @@ CONSOLE: Final = {
     "/console/bank": StaffAct.LOOK,
     "/console/bank/<int:number>": StaffAct.LOOK,
     "/console/tokens": StaffAct.MANAGE,
+    "/console/policies": StaffAct.LOOK,
+    "/console/policies/<slug:policy>": StaffAct.LOOK,
+    "/console/messages": StaffAct.LOOK,
+    "/console/messages/<slug:kind>": StaffAct.LOOK,
     "/console/reports": StaffAct.LOOK,
     "/console/reports/<slug:report>": StaffAct.LOOK,
     "/console/requests": StaffAct.LOOK,
@@ -72,6 +76,7 @@ SENDING: Final = {
     "/console/deletions": StaffAct.APPROVE,
     "/console/bank/<int:number>": StaffAct.SERVE,
     "/console/tokens": StaffAct.MANAGE,
+    "/console/policies/<slug:policy>": StaffAct.MANAGE,
     "/console/requests/<int:number>": StaffAct.SERVE,
     "/console/<account:account>/<slug:act>": StaffAct.SERVE,
 }
@@ -85,6 +90,7 @@ def test_every_page_of_the_console_opens_for_the_roles_that_may_and_for_no_other
     assert every == set(CONSOLE)
     request = _asks(town, town.accounts["declined"], "What is this invoice for?")
     place = {"account": f"acc_{town.accounts['declined']}", "act": "hold", "report": "ageing", "number": request}
+    place |= {"policy": "default", "kind": "reminder"}
     for route in sorted(every - {"/console/bank/<int:number>", "/console/<account:account>/deleted/<int:number>.pdf"}):
         where = address(route, place)
         for role, client in staff.items():

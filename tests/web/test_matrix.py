@@ -48,6 +48,11 @@ GET  /console/bank/<int:number>                 in         in       in          
 POST /console/bank/<int:number>                 in         in       in             in       in        404
 GET  /console/tokens                            in         in       in             in       in        403
 POST /console/tokens                            in         in       in             in       in        403
+GET  /console/policies                          in         in       in             in       in        200
+GET  /console/policies/<slug:policy>            in         in       in             in       in        200
+POST /console/policies/<slug:policy>            in         in       in             in       in        403
+GET  /console/messages                          in         in       in             in       in        200
+GET  /console/messages/<slug:kind>              in         in       in             in       in        200
 GET  /console/reports                           in         in       in             in       in        200
 GET  /console/reports/<slug:report>             in         in       in             in       in        200
 GET  /console/requests                          in         in       in             in       in        200

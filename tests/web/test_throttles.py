@@ -321,6 +321,10 @@ THROTTLES: Final = """
 /console/tasks                           session
 /console/deletions                       session
 /console/tokens                          session
+/console/policies                        session
+/console/policies/<slug:policy>          session
+/console/messages                        session
+/console/messages/<slug:kind>            session
 /console/reports                         session
 /console/reports/<slug:report>           session
 /console/requests                        session

@@ -13,13 +13,12 @@ from arrears.adapters.books.processes import cores, several_processes
 from arrears.cli.common import AS_JSON, each_mistake_on_a_line, print_json, progress_of
 from arrears.core.account import Action
 from arrears.core.closed import closed
-from arrears.core.dry_run import DAYS, PART_ACCOUNTS, DryRunTotals, DryRunWork, dry_run
-from arrears.core.guards import Guards
+from arrears.core.dry_run import DAYS, PART_ACCOUNTS, DryRunTotals, dry_run
 from arrears.core.ids import ACCOUNT, SUBSCRIPTION, format_id
 from arrears.core.money import format_amount
 from arrears.core.parallel import OrderedMap, map_here
 from arrears.core.policy import Policy
-from arrears.store.postgres.dry_run import due_count, due_parts
+from arrears.store.postgres.dry_run import dry_run_work, due_count, due_parts
 from arrears.wiring import Installation, open_installation
 
 DAYS_MAX: Final = 800
@@ -62,9 +61,7 @@ def foretold(
 ) -> DryRunTotals:
     """The whole live book, on every core of this machine."""
     total = due_count(live.store, until)
-    system = live.store.system().guards
-    guards = Guards(limits=system.limits, identity=system.identity, copied_at=system.copied_at)
-    work = DryRunWork(dict(live.store.policies()), new, guards, now, until)
+    work = dry_run_work(live.store, new, now, until)
     with _processes(total) as ordered_map:
         return dry_run(work, due_parts(live.store, until), ordered_map, lambda done: progress(done, total))
 

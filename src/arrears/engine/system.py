@@ -30,9 +30,9 @@ from arrears.engine.run import run
 from arrears.ports import AccountsAndInstallation, CollectionsRun, InstallationControl, MailCounts
 
 
-def adopt_policy(store: InstallationControl, policy: Policy, now: datetime, author: str) -> None:
+def adopt_policy(store: InstallationControl, policy: Policy, now: datetime, author: str, why: str = "") -> None:
     """Make this version the newest of its name. Running cases keep the version they started with."""
-    store.adopt(policy, now, author)
+    store.adopt(policy, now, author, why)
 
 
 def identity(store: InstallationControl, now: datetime) -> str:

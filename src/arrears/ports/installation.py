@@ -27,7 +27,7 @@ class InstallationState(Protocol):
 class InstallationControl(InstallationState, Protocol):
     """What changes the state of the installation. A change wakes no account by itself: see `wake_waiting`."""
 
-    def adopt(self, policy: Policy, now: datetime, author: str) -> None:
+    def adopt(self, policy: Policy, now: datetime, author: str, why: str = "") -> None:
         """Make this version the newest of its name; adopting the newest once more changes nothing."""
 
     def tick(self, now: datetime) -> tuple[System, float]:

@@ -26,6 +26,8 @@ from arrears.web.console import account as staff_account
 from arrears.web.console import acts as staff_acts
 from arrears.web.console import bank as staff_bank
 from arrears.web.console import certificates as staff_certificates
+from arrears.web.console import messages as staff_messages
+from arrears.web.console import policies as staff_policies
 from arrears.web.console import reports as staff_reports
 from arrears.web.console import requests as staff_requests
 from arrears.web.console import sign_in as staff
@@ -70,6 +72,10 @@ urlpatterns = [
     path("console/bank", staff_bank.page),
     path("console/bank/<int:number>", staff_bank.one),
     path("console/tokens", staff_tokens.tokens),
+    path("console/policies", staff_policies.page),
+    path("console/policies/<slug:policy>", staff_policies.one),
+    path("console/messages", staff_messages.page),
+    path("console/messages/<slug:kind>", staff_messages.one),
     path("console/reports", staff_reports.index),
     path("console/reports/<slug:report>", staff_reports.page),
     path("console/requests", staff_requests.page),

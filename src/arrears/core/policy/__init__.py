@@ -3,7 +3,7 @@
 from arrears.core.policy.differences import PolicyChange, changes_between, diff_policies
 from arrears.core.policy.loading import default_policy, default_text, load_policy
 from arrears.core.policy.reading import POLICY_CHARACTERS_MAX
-from arrears.core.policy.values import ClockScope, Policies, Policy, announced_ahead, policy_text
+from arrears.core.policy.values import ClockScope, Policies, Policy, announced_ahead, policy_text, written_keys
 
 __all__ = [
     "POLICY_CHARACTERS_MAX",
@@ -18,4 +18,5 @@ __all__ = [
     "diff_policies",
     "load_policy",
     "policy_text",
+    "written_keys",
 ]

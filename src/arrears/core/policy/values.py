@@ -199,6 +199,19 @@ def policy_text(policy: Policy, keys: Mapping[str, PolicyKey] = KEYS) -> str:
     return "\n".join(lines) + "\n"
 
 
+def written_keys(policy: Policy) -> dict[str, str]:
+    """What a policy's text says at each key that it names: `{"disable.after_days": "30", "tolerance.EUR": "150"}`."""
+    found: dict[str, str] = {}
+    table = ""
+    for line in policy_text(policy).splitlines():
+        if line.startswith("["):
+            table = f"{line[1:-1]}."
+        elif line:
+            key, _, value = line.partition(" = ")
+            found[table + key] = value
+    return found
+
+
 def _written(value: Any) -> str:
     if value is None:
         return f'"{NEVER}"'

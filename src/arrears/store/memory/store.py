@@ -262,12 +262,12 @@ class MemoryStore(MemoryTables):
         """See ports.InstallationState."""
         return self.adopted
 
-    def adopt(self, policy: Policy, now: datetime, author: str) -> None:
+    def adopt(self, policy: Policy, now: datetime, author: str, why: str = "") -> None:
         """See ports.InstallationControl."""
         if self.adopted.get(policy.name) == policy:
             return
         self.adopted = {**self.adopted, policy.name: policy, policy.version: policy}
-        self.record_system(PolicyAdopted(name=policy.name, version=policy.version), now, author, "")
+        self.record_system(PolicyAdopted(name=policy.name, version=policy.version), now, author, why)
 
     def tick(self, now: datetime) -> tuple[System, float]:
         """See ports.InstallationControl. There is one clock here, so both agree."""

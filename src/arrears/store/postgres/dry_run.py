@@ -6,9 +6,11 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Final, LiteralString
 
-from arrears.core.dry_run import PART_ACCOUNTS, DueAccount
+from arrears.core.dry_run import PART_ACCOUNTS, DryRunWork, DueAccount
+from arrears.core.guards import Guards
 from arrears.core.messages.kinds import MessageKind
 from arrears.core.messages.recipients import recipients
+from arrears.core.policy import Policy
 from arrears.store.postgres.store import PostgresStore
 from arrears.store.postgres.write import utc
 
@@ -16,6 +18,13 @@ _DUE: Final[LiteralString] = "FROM account_state WHERE account_id > %s AND (next
 _NEXT: Final[LiteralString] = (
     f"SELECT account_id, state, CASE WHEN waits THEN NULL ELSE next_at END {_DUE} ORDER BY account_id LIMIT %s"
 )
+
+
+def dry_run_work(store: PostgresStore, new: Policy, now: datetime, until: datetime) -> DryRunWork:
+    """What a dry run does with each account: as the installation stands, but for its doubts, which pass."""
+    under = store.system().guards
+    guards = Guards(limits=under.limits, identity=under.identity, copied_at=under.copied_at)
+    return DryRunWork(dict(store.policies()), new, guards, now, until)
 
 
 def due_count(store: PostgresStore, until: datetime) -> int:

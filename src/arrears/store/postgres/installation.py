@@ -133,7 +133,7 @@ class PostgresInstallation:
         with self.reading() as db:
             return self._known.of(db, _row_of(db.execute(UNDER))[-1])
 
-    def adopt(self, policy: Policy, now: datetime, author: str) -> None:
+    def adopt(self, policy: Policy, now: datetime, author: str, why: str = "") -> None:
         """See ports.InstallationControl."""
         with self.transaction() as db:
             db.execute("SELECT FROM system_state FOR UPDATE")
@@ -147,7 +147,7 @@ class PostgresInstallation:
                 "INSERT INTO policy (version, name, body) VALUES (%s, %s, %s)",
                 [policy.version, policy.name, policy_text(policy)],
             )
-            record_system(db, PolicyAdopted(name=policy.name, version=policy.version), now, author, "")
+            record_system(db, PolicyAdopted(name=policy.name, version=policy.version), now, author, why)
 
     def tick(self, now: datetime) -> tuple[System, float]:
         """See ports.InstallationControl."""
