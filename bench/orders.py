@@ -122,7 +122,6 @@ def bare(transport: HttpTransport, url: str, count: int) -> list[float]:
     bodies = []
     for number in range(count):
         told = message(f"sub_{NOT_OURS + number}_1", 2, "resume", "files", generation=2)
-        del told["data"]["account_name"]
         bodies.append(json.dumps(told).encode())
     for first in range(0, count, AT_ONCE):
         part = bodies[first : first + AT_ONCE]

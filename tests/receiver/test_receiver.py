@@ -106,9 +106,16 @@ class Lies(Receiver):
         return Reply(200, {"state": "done", "order": order.id})
 
 
+class CountsNothing(Receiver):
+    def _take(self, order: Order, record: Record) -> Reply:
+        status, body = super()._take(order, record)
+        return Reply(status, {name: body[name] for name in ("state", "order") if name in body})
+
+
 @pytest.mark.parametrize(
     ("kind", "said"),
     [
+        (CountsNothing, "what was deleted and what is left"),
         (TakesEverything, "another secret"),
         (ForgetsOrder, "after a deletion"),
         (TakesAnyName, "another customer"),

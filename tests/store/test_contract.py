@@ -397,7 +397,7 @@ def test_a_claimed_notice_comes_with_its_fact_and_the_address(store: AnyStore) -
     record(store, other, past_due(1), disabled(1), f.Resumed(1, DAY_1, State.DISABLED, State.ACTIVE, 2))
     claims = [c for c in store.claim(at(2), 10, 60) if c.kind == "notice"]
     about = store.noticed_facts(claims)
-    assert {account: type(about[(account, seq)]) for account, seq, *_ in claims} == {one: Noticed}
+    assert {account: type(about[(account, seq)].fact) for account, seq, *_ in claims} == {one: Noticed}
     assert {number: contacts.contact for number, contacts in store.contacts([one, 999]).items()} == {
         one: "A1@example.org"
     }
@@ -571,9 +571,10 @@ def story(store: AnyStore) -> None:
     commands.record_payments(store, [payment(numbers[8], "P-late"), payment(numbers[9], "P-more", 20_000)], at(41), API)
     commands.release(store, numbers[3], 1, at(41), "staff:1", "looked at")
     commands.clear_doubt(store, numbers[7], DoubtKind.BANK_CREDIT, "c1", at(41), "staff:1")
-    commands.reactivate(store, numbers[4], 1, at(41), "person:5")
     commands.hold_deletion(store, numbers[10], at(41), "staff:1", "a court asks for it")
-    play(store, channel, services, 41, 160)
+    play(store, channel, services, 41, 69)
+    commands.reactivate(store, numbers[4], 1, at(70), "person:5")
+    play(store, channel, services, 70, 160)
 
 
 @pytest.mark.turn(2)

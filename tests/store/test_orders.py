@@ -144,6 +144,34 @@ def test_a_deletion_in_part_is_given_again_with_ever_longer_pauses(scene: Scene)
     assert len(scene.facts(f.DeletedInPart)) == 2, "one for each service: the same numbers once"
 
 
+@pytest.mark.parametrize("counts", ["", ', "deleted": {"files": 3}', ', "left": {}', ', "deleted": null, "left": null'])
+def test_a_deletion_is_not_done_before_its_service_says_what_was_deleted_and_what_is_left(
+    scene: Scene, counts: str
+) -> None:
+    scene.until(118)
+    scene.town.answer = lambda url, order: (
+        DeliveryAnswer(200, "", f'{{"state": "done", "order": "{order}"{counts}}}'.encode())
+        if "cloud" in url and order == "o1-1-2"
+        else None
+    )
+    scene.until(124)
+    assert (scene.open(1), scene.state()) == ([(2, "delete")], State.DISABLED)
+    scene.town.answer = lambda *_: None
+    scene.until(126)
+    assert scene.state() is State.DELETED
+
+
+def test_a_service_that_knows_another_customer_by_this_id_deletes_nothing_and_a_person_looks(scene: Scene) -> None:
+    """I14: the service keeps no names of its own; it has the one of the order before."""
+    scene.until(118)
+    with scene.store.transaction() as db:
+        db.execute("UPDATE account SET name = 'Somebody else' WHERE account_id = 1")
+    scene.until(124)
+    assert (scene.open(1), scene.state()) == ([(2, "delete")], State.DISABLED)
+    cloud = scene.store.endpoint_named("cloud")
+    assert cloud.counts[DeliveryState.PARKED] == 1
+
+
 def test_an_answer_once_more_or_late_changes_nothing(scene: Scene) -> None:
     """I17, F44."""
     scene.until(33)

@@ -13,6 +13,7 @@ from arrears.core.decide import outlook
 from arrears.core.messages.content import Role
 from arrears.core.messages.recipients import ContactPerson
 from arrears.core.view import View
+from arrears.engine import commands
 from arrears.notices.values import day, formats_of
 from arrears.ports import Message
 from arrears.sandbox.run import Running
@@ -114,3 +115,78 @@ def test_the_receipt_of_a_part_says_when_we_collect_the_rest(language: str, sand
     ]
     assert said[language] in text
     assert on in text
+
+
+def _subjects(story: Story) -> list[str]:
+    return [message.subject for message in story.mail.taken]
+
+
+@pytest.mark.parametrize(
+    ("language", "canceled", "owed", "kept", "back", "running"),
+    [
+        (
+            "en",
+            "Cancelled since {}: cloud",
+            "€120.00 for A1 is past due and stays to be paid.",
+            "The data of cloud will be deleted on or after {}. Until then it can be read and copied",
+            "one button takes the cancellation back",
+            "Running again since {}: cloud",
+        ),
+        (
+            "nl",
+            "Opgezegd per {}: cloud",
+            "Voor A1 staat nog € 120,00 open na de vervaldatum. Dat moet nog worden betaald.",
+            "De gegevens van cloud worden op of na {} verwijderd. Tot die tijd kunt u de gegevens bekijken",
+            "trekt u de opzegging met één knop in",
+            "Sinds {} weer aan: cloud",
+        ),
+    ],
+)
+def test_a_cancellation_is_confirmed_with_what_stays_owed_and_the_way_back(
+    language: str, canceled: str, owed: str, kept: str, back: str, running: str
+) -> None:
+    story = _mailed(Story(), language).until(10).cancel()
+    message, words = _last(story)
+    assert message.subject == canceled.format(_day(story, 10, language))
+    for said in (owed, kept.format(_day(story, 120, language)), back):
+        assert said in words
+    before = len(story.mail.taken)
+    story.reactivate()
+    assert _subjects(story)[before:] == [running.format(_day(story, 10, language))]
+    assert _day(story, 30, language) in _last(story)[1]
+
+
+@pytest.mark.parametrize(
+    ("language", "subject", "owed"),
+    [
+        ("en", "Cancellation taken back: cloud", "It stays stopped until €120.00 is paid"),
+        ("nl", "Opzegging ingetrokken: cloud", "De dienst blijft uit tot € 120,00 betaald is"),
+    ],
+)
+def test_a_cancellation_that_is_taken_back_while_more_keeps_it_stopped_says_what(
+    language: str, subject: str, owed: str
+) -> None:
+    story = _mailed(Story(), language).until(40).cancel().until(50).reactivate()
+    message, words = _last(story)
+    assert (message.subject, owed in words) == (subject, True)
+    assert _day(story, 130, language) in words
+    story.block().unblock().cancel()
+    assert len([one for one in _subjects(story) if one == subject]) == 1
+
+
+def test_what_is_brought_back_before_its_mail_could_leave_is_not_called_cancelled() -> None:
+    story = _mailed(Story(bill=False), "en").until(10)
+    commands.cancel(story.store, story.no, 1, story.now, "staff:1")
+    commands.reactivate(story.store, story.no, 1, story.now, "staff:1")
+    story.stage.perform()
+    assert not any("ancel" in subject for subject in _subjects(story))
+
+
+def test_a_message_that_waited_over_midnight_names_the_day_on_which_it_came_to_be_so() -> None:
+    story = _mailed(Story(bill=False), "en").until(10, "23:50").cancel()
+    story.until(11, "23:58")
+    story.mail.works, story.mail.down = False, True
+    story.reactivate()
+    story.until(12, "00:05").mail.works = True
+    story.until(12, "12:00")
+    assert _subjects(story)[-1] == f"Running again since {_day(story, 11, 'en')}: cloud"

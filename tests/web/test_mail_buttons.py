@@ -35,6 +35,8 @@ stopped                  Pay {{ sums }}                     paying
 deleted                  See it in the account centre       account
 settled                  BY_CASE                            invoices
 resumed                  BY_CASE                            subscriptions
+canceled                 BY_CASE                            subscriptions
+reactivated              BY_CASE                            subscriptions
 card_expires             Renew the card                     methods
 confirm_address          Confirm this address               confirming
 address_changed          Look at the contact address        profile
@@ -60,6 +62,10 @@ CASES: Final = [
     (MessageKind.SETTLED, DEBTS, ("mail",), "Pay €96.80", LeadsTo.PAYING),
     (MessageKind.RESUMED, (), (), SEE, LeadsTo.SUBSCRIPTIONS),
     (MessageKind.RESUMED, DEBTS, (), "Pay €96.80", LeadsTo.PAYING),
+    (MessageKind.CANCELED, (), (), "See what brings it back", LeadsTo.SUBSCRIPTIONS),
+    (MessageKind.CANCELED, DEBTS, (), "Pay €96.80", LeadsTo.PAYING),
+    (MessageKind.REACTIVATED, (), ("mail",), "See what brings it back", LeadsTo.SUBSCRIPTIONS),
+    (MessageKind.REACTIVATED, DEBTS, (), "Pay €96.80", LeadsTo.PAYING),
 ]
 
 

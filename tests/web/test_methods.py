@@ -197,8 +197,12 @@ def test_a_part_is_taken_as_people_type_it_or_the_range_is_named(shop: Living, c
         answer = client.post(path, {**part.fields, "part_EUR": wrong})
         assert answer.status_code == 422, wrong
         assert "Vul een bedrag in van € 1,00 tot en met € 120,00, bijvoorbeeld € 60,00." in text(answer), wrong
+    before = text(client.get(path))
     client.post(path, {**part.fields, "part_EUR": "€ 20,50"})
     assert shop.captures(account) == [2050]
+    for said in ("ook een deel, betaalt u hiermee voortaan cloud", "Vanaf dat moment betaalt u daarmee cloud"):
+        assert said in before, "a payment of a part makes the card the one that pays"
+        assert said not in text(client.get(path)), "it pays for that already"
 
 
 def test_no_address_that_somebody_made_up_says_that_something_was_done(shop: Living, client: Client) -> None:
@@ -228,6 +232,7 @@ def test_who_leaves_the_page_of_the_provider_without_a_card_is_told_so_at_once(s
     answer = client.get(f"{path.path}?{path.query}", follow=True)
     assert answer.redirect_chain[-1][0].startswith(f"/acc_{account}/methods?why=")
     assert "Er is geen kaart ingesteld" in text(answer)
+    assert "Er is geen kaart ingesteld" not in text(client.get(answer.redirect_chain[-1][0])), "loaded once more"
     assert client.get(path.path).status_code == 200, "who may have saved it is asked about it"
 
 

@@ -119,6 +119,8 @@ def _obeyed(proof: _Proof) -> Iterator[str]:
             yield f"{command} is answered with {status} {answer}"
         elif answer["state"] == "done":
             yield from proof.is_in(sub, STATE_AFTER[command], command)
+            if command == "delete" and not all(isinstance(answer.get(one), dict) for one in ("deleted", "left")):
+                yield f"a deletion that is done does not say what was deleted and what is left: {answer}"
 
 
 def _repeated(proof: _Proof) -> Iterator[str]:

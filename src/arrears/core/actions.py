@@ -61,6 +61,8 @@ def actions_of(recorded: f.Recorded) -> Iterator[ActionRow]:
         case f.Restricted():
             yield ActionRow(account, seq, ORDER, fact.subscription, fact.order_no, "restrict")
         case f.Disabled() | f.Canceled() | f.ReasonSet():
+            if asks_for_message(fact):
+                yield ActionRow(account, seq, NOTICE)
             if fact.order_no:
                 yield ActionRow(account, seq, ORDER, fact.subscription, fact.order_no, "disable")
         case f.Resumed():
@@ -86,7 +88,9 @@ def asks_for_message(fact: f.AnyFact) -> bool:
     match fact:
         case f.PaymentBooked(tell=tell) | f.ChargeDeclined(tell=tell) | f.AttemptMoved(tell=tell):
             return bool(tell)
-        case f.SupportOpened(tell=tell) | f.SupportAnswered(tell=tell):
+        case (
+            f.SupportOpened(tell=tell) | f.SupportAnswered(tell=tell) | f.Canceled(tell=tell) | f.Reactivated(tell=tell)
+        ):
             return tell
         case f.AddressConfirmed(changed=changed):
             return changed

@@ -218,6 +218,8 @@ def record_answer(
         case "overtaken":
             record_overtaken(unit, name.subscription, order)
             return DeliveryFate.TAKEN, "overtaken"
+        case _ if order.kind == "delete" and not all(isinstance(words.get(one), dict) for one in ("deleted", "left")):
+            raise Refused("bad_answer", "a deletion is done once it says in numbers what was deleted and what is left")
         case _:
             obeyed = Obeyed(unit.now, _counts(words, "deleted"), _counts(words, "left"))
     if obeyed.left and order.kind == "delete":

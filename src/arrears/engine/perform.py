@@ -107,9 +107,8 @@ def give_orders(store: Store, services: Services, now: datetime) -> int:
 def _order(store: ReachableAccounts, services: Services, claims: Sequence[Claim], now: datetime) -> list[ActionResult]:
     if not claims:
         return []
-    accounts = store.snapshots(sorted({c.account for c in claims}))
-    deleting = sorted({c.account for c in claims if c.order == "delete"})
-    names = {number: known.name for number, known in store.contacts(deleting).items()} if deleting else {}
+    numbers = sorted({c.account for c in claims})
+    accounts, contacts = store.snapshots(numbers), store.contacts(numbers)
     results: list[ActionResult] = []
     for claim in claims:
         sub = accounts[claim.account].subscription(claim.subscription)
@@ -121,7 +120,7 @@ def _order(store: ReachableAccounts, services: Services, claims: Sequence[Claim]
             generation=sub.generation,
             number=claim.order_no,
             command=claim.order,
-            name=names[claim.account] if claim.order == "delete" else "",
+            name=contacts[claim.account].name,
         )
         reached("order.before_call")
         said = services.order(order, now)

@@ -55,6 +55,7 @@ _ACTIONS: Final = frozenset(
 )
 _LATER: Final = (DatedAction("backup", Action.DISABLE, date(2026, 2, 14)),)
 _OFF: Final = frozenset({"stays", "stays_count", "ends", "collects"})
+_ENDED: Final = frozenset({"effective_on"}) | (_OFF - {"collects"})
 
 OPERATOR: Final = Operator(
     "Voorbeeld Hosting",
@@ -214,13 +215,31 @@ NOTICE_KINDS: Final[Mapping[MessageKind, NoticeKind]] = closed(
             ],
         ),
         MessageKind.RESUMED: NoticeKind(
-            _COMMON | _DEBTS | _ACTIONS | {"collects"},
+            _COMMON | _DEBTS | _ACTIONS | {"collects", "effective_on"},
             datetime(2026, 2, 3, 13, 21, tzinfo=UTC),
-            {"services": ("cloud", "mail")},
+            {"services": ("cloud", "mail"), "effective_on": date(2026, 2, 3)},
             [
                 {**_EUROS, "services": ("cloud",), "actions": _LATER, "link": PAY_LINK, "link_is_pay": True},
                 {**_EUROS, "services": ("cloud",)},
             ],
+        ),
+        MessageKind.CANCELED: NoticeKind(
+            _COMMON | _DEBTS | _ACTIONS | _ENDED,
+            datetime(2026, 2, 1, 13, 20, tzinfo=UTC),
+            {
+                **_EUROS,
+                "services": ("cloud",),
+                "actions": _LATER,
+                "ends": _DELETIONS[:1],
+                "effective_on": date(2026, 2, 1),
+            },
+            [{**_ALL_PAID, "services": ("cloud",)}, {"ends": (), "actions": ()}],
+        ),
+        MessageKind.REACTIVATED: NoticeKind(
+            _COMMON | _DEBTS | _ACTIONS | _ENDED,
+            datetime(2026, 2, 3, 13, 20, tzinfo=UTC),
+            {**_EUROS, "services": ("cloud",), "ends": _DELETIONS[:1], "effective_on": date(2026, 2, 3)},
+            [{**_ALL_PAID, "services": ("cloud",), "stays": ("cloud",)}, {"stays": ("cloud",)}, {"ends": ()}],
         ),
         MessageKind.CARD_EXPIRES: NoticeKind(
             _COMMON | {"card", "expires_on", "days_left"},
@@ -235,9 +254,9 @@ NOTICE_KINDS: Final[Mapping[MessageKind, NoticeKind]] = closed(
             [_NO_NAMES, {"again": True}, {"again": True, **_NO_NAMES}],
         ),
         MessageKind.ADDRESS_CHANGED: NoticeKind(
-            _COMMON | {"old_address", "new_address"},
+            _COMMON | {"old_address", "new_address", "effective_on"},
             datetime(2026, 1, 5, 10, 30, tzinfo=UTC),
-            {"old_address": "anna@example.org", "new_address": "a•••••@example.org"},
+            {"effective_on": date(2026, 1, 5), "old_address": "anna@example.org", "new_address": "a•••••@example.org"},
             [_NO_NAMES],
         ),
         MessageKind.ADMINISTRATOR_CHANGED: NoticeKind(
@@ -256,9 +275,9 @@ NOTICE_KINDS: Final[Mapping[MessageKind, NoticeKind]] = closed(
             _COMMON, datetime(2026, 1, 5, 10, tzinfo=UTC), {"link": f"{_SITE}/new-password/{_TOKEN}"}
         ),
         MessageKind.SIGN_IN_CHANGED: NoticeKind(
-            _COMMON | {"change"},
+            _COMMON | {"change", "effective_on"},
             datetime(2026, 1, 5, 10, tzinfo=UTC),
-            {"link": f"{_SITE}/security", "change": "app_added"},
+            {"effective_on": date(2026, 1, 5), "link": f"{_SITE}/security", "change": "app_added"},
             [{"change": change} for change in SIGN_IN_CHANGES],
         ),
         MessageKind.PAID_AFTER_DELETION: NoticeKind(

@@ -81,7 +81,8 @@ def page(content: Content, words: LanguageTexts, locale: Locale, form: Form) -> 
     spec = KINDS[content.kind]
     acts = content.can_pay or spec.actor is Actor.READER
     # A receipt of everything has no day to say, and nobody asked whether something is still to come.
-    ahead = spec.dated is Dated.PLANNED and bool(content.actions or content.debts)
+    # Nor is nothing planned where data goes that no payment keeps: the text says its day.
+    ahead = spec.dated is Dated.PLANNED and bool(content.actions or (content.debts and not content.ends))
     nothing_planned = words.shared("nothing_planned", form, nothing_follows=content.nothing_follows)
     checks = _checks(content, words)
     reason = texts.reason.fill(form, variables) if texts.reason else piece(f"reason_{content.reader.role}")

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
-from arrears.core.facts import AnyFact
+from arrears.core.facts import Recorded
 
 
 class Claim(NamedTuple):
@@ -38,7 +38,7 @@ class ActionQueue(Protocol):
 class NoticeFacts(Protocol):
     """What a message is about: the facts that asked for it and what the same transactions brought about."""
 
-    def noticed_facts(self, claims: Sequence[Claim]) -> Mapping[tuple[int, int], AnyFact]:
+    def noticed_facts(self, claims: Sequence[Claim]) -> Mapping[tuple[int, int], Recorded]:
         """The facts that the claimed notices are about, by (account, seq)."""
 
     def subscriptions_resumed_with(self, facts: Sequence[tuple[int, int]]) -> Mapping[tuple[int, int], tuple[int, ...]]:

@@ -9,8 +9,8 @@ from typing import NamedTuple, Protocol
 
 
 class Order(NamedTuple):
-    """A command to a service, named so exactly that it cannot hit another subscription. `name` is the account's, of an
-    order to delete: a service that knows this subscription by another name refuses it."""
+    """A command to a service, named so exactly that it cannot hit another subscription. `name` is the account's: a
+    service that knows this subscription by another name, its own or that of an earlier order, refuses to delete."""
 
     id: str
     service: str

@@ -121,15 +121,22 @@ class WrittenOff(Fact, frozen=True, tag="written_off"):
 
 
 class Canceled(Fact, frozen=True, tag="canceled"):
+    """The customer, or somebody for them, ends a subscription. `tell`: that is confirmed by a message."""
+
     subscription: int
     on: date
     terms: Terms
     order_no: int
     before: State
+    tell: bool = False
 
 
 class Reactivated(Fact, frozen=True, tag="reactivated"):
+    """A cancellation is taken back. `tell`: something else keeps it stopped, and a message says so; that it runs
+    again is told when the service has said it."""
+
     subscription: int
+    tell: bool = False
 
 
 class ReasonSet(Fact, frozen=True, tag="reason_set"):

@@ -76,7 +76,7 @@ def check_chain(history: Iterable[Recorded], head: bytes) -> list[Breach]:
 _ASKING: Final = frozenset(
     [
         *(f.Noticed, f.Restricted, f.Disabled, f.DeletionOrdered, f.Canceled, f.ReasonSet, f.Resumed, f.AttemptCreated),
-        f.RefundAsked,
+        *(f.RefundAsked, f.Reactivated),
         *(f.AuthorisationDeclined, f.AddressAsked, f.AddressConfirmed, f.TestAsked),
         *(f.Invited, f.ResetAsked, f.SignInChanged),
         *(f.PaymentBooked, f.ChargeDeclined, f.AttemptMoved),
@@ -91,6 +91,8 @@ def check_actions(account: int, history: Iterable[Recorded], keys: Iterable[tupl
     for r in history:
         if type(r.fact) not in _ASKING:
             continue
+        if isinstance(r.fact, f.Canceled | f.Reactivated) and r.fact.tell:
+            wanted.add((r.seq, NOTICE))
         match r.fact:
             case f.Noticed() | f.AuthorisationDeclined() | f.AddressAsked() | f.TestAsked():
                 wanted.add((r.seq, NOTICE))

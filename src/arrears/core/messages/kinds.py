@@ -29,6 +29,8 @@ class MessageKind(StrEnum):
     DELETED = "deleted"
     SETTLED = "settled"
     RESUMED = "resumed"
+    CANCELED = "canceled"
+    REACTIVATED = "reactivated"
     CARD_EXPIRES = "card_expires"
     CONFIRM_ADDRESS = "confirm_address"
     ADDRESS_CHANGED = "address_changed"
@@ -221,6 +223,8 @@ KINDS: Final[Mapping[MessageKind, KindSpec]] = checked(
                 off=LeadsTo.SUBSCRIPTIONS,
             ),
             MessageKind.RESUMED: KindSpec(_ONE, _READER, LeadsTo.SUBSCRIPTIONS, Dated.PLANNED, owing=LeadsTo.PAYING),
+            MessageKind.CANCELED: KindSpec(_ONE, _ADMIN, LeadsTo.SUBSCRIPTIONS, Dated.PLANNED, owing=LeadsTo.PAYING),
+            MessageKind.REACTIVATED: KindSpec(_ONE, _ADMIN, LeadsTo.SUBSCRIPTIONS, Dated.PLANNED, owing=LeadsTo.PAYING),
             MessageKind.CARD_EXPIRES: KindSpec(_ONE, _ADMIN, LeadsTo.METHODS, Dated.NOTHING),
             MessageKind.CONFIRM_ADDRESS: KindSpec(_ONE, _READER, LeadsTo.CONFIRMING, Dated.NOTHING),
             MessageKind.ADDRESS_CHANGED: KindSpec(_ONE, _READER, LeadsTo.PROFILE, Dated.NOTHING),

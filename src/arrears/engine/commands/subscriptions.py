@@ -11,7 +11,7 @@ from arrears.core.evolve import evolve
 from arrears.core.ids import SUBSCRIPTION, format_id, is_id
 from arrears.core.policy.values import HERE
 from arrears.core.rules import resume
-from arrears.core.states import Reason
+from arrears.core.states import Reason, State
 from arrears.core.view import View
 from arrears.engine.acting import acting_on, subscription_of
 from arrears.ports import Accounts, AccountsAndSubscriptionRefs, SubscriptionPlace
@@ -103,16 +103,20 @@ def _canceled(view: View, subscription: int) -> f.Canceled:
         terms=view.pinned,
         order_no=0 if sub.end is not None else sub.order_count + 1,
         before=sub.state,
+        tell=True,
     )
 
 
 def reactivate(store: Accounts, account: int, subscription: int, now: datetime, author: str, why: str = "") -> None:
     """Take a cancellation back. Refused once the deletion has been ordered."""
+    policies, guards = store.policies(), store.system().guards
     with acting_on(store, account, now) as unit:
         sub = subscription_of(unit, subscription)
         if Reason.CANCELED not in sub.reasons:
             raise Refused("not_canceled", f"{format_id(SUBSCRIPTION, account, subscription)} is not canceled")
-        unit.record(f.Reactivated(subscription=subscription), author, why)
+        then = if_reactivated(View(policies, unit.account, guards, now), subscription).account
+        stays = then.subscription(subscription).state is State.DISABLED
+        unit.record(f.Reactivated(subscription=subscription, tell=stays), author, why)
 
 
 _OTHER: Final = (Reason.SPENDING_LIMIT, Reason.POLICY_VIOLATION, Reason.OTHER)

@@ -63,6 +63,7 @@ def content(
         stays=draft.stays,
         ends=draft.ends,
         collects=draft.collects,
+        effective_on=draft.effective_on,
     )
 
 

@@ -38,6 +38,8 @@ MessageFact = (
     | f.SupportOpened
     | f.SupportAnswered
     | f.ResumeLate
+    | f.Canceled
+    | f.Reactivated
 )
 """The facts that messages can be made of: those that `core.effects` says leave one."""
 
@@ -69,6 +71,8 @@ def drafts(
             found = about_sign_in(account, fact, seq, contacts)
         case f.SupportOpened() | f.SupportAnswered() | f.ResumeLate():
             found = about_help(account, fact, seq)
+        case f.Canceled() | f.Reactivated():
+            found = _ended_or_back(account, fact, seq)
         case _:
             assert_never(fact)
     return [draft for draft in found if draft.debts or not KINDS[draft.kind].asks_for_money]
@@ -289,6 +293,27 @@ def _received(account: Account, fact: f.PaymentBooked, seq: int, back: tuple[int
         ends=_ends(account),
     )
     return [told]
+
+
+def _ended_or_back(account: Account, fact: f.Canceled | f.Reactivated, seq: int) -> list[Draft]:
+    """A cancellation, as long as it stands, or that it was taken back and what still keeps the service stopped."""
+    sub, canceled = account.subscription(fact.subscription), isinstance(fact, f.Canceled)
+    if sub.state is not State.DISABLED or (Reason.CANCELED in sub.reasons) is not canceled:
+        return []
+    name, lines = subscription_names(account)[sub.no], _lines(account)
+    kept_until = sub.promise(Action.DELETE).promised_on
+    told = Draft(
+        MessageKind.CANCELED if canceled else MessageKind.REACTIVATED,
+        str(seq),
+        debts=lines,
+        actions=_ahead(account) if lines else (),
+        services=(name,),
+        ends=() if kept_until is None else (DatedAction(name, Action.DELETE, kept_until),),
+    )
+    if isinstance(fact, f.Canceled):
+        return [told._replace(effective_on=fact.on)]
+    others = bool(set(sub.reasons) - {Reason.PAST_DUE}) or not lines
+    return [told._replace(stays=(name,)) if others else told._replace(ends=())]
 
 
 def _ends(account: Account) -> tuple[DatedAction, ...]:

@@ -21,7 +21,8 @@ class Draft(NamedTuple):
     """One message before it has a reader. `cause` tells apart what may be sent on one day to one address; `request`
     is the address request that it is about, `link` the link that lets somebody in, 0 for none; `person` the one
     person it is for, 0 for whoever it goes to, and `to` the one address where it is not simply theirs; `help` is the
-    number of a support request; `stays` and `ends` say what no payment brings back, and when its data goes."""
+    number of a support request; `stays` and `ends` say what no payment brings back, and when its data goes;
+    `effective_on` is the day from which what it tells is so."""
 
     kind: MessageKind
     cause: str = ""
@@ -48,6 +49,7 @@ class Draft(NamedTuple):
     stays: tuple[str, ...] = ()
     ends: tuple[DatedAction, ...] = ()
     collects: tuple[Collection, ...] = ()
+    effective_on: date | None = None
 
 
 def zone_of(account: Account) -> str:

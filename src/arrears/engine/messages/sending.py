@@ -15,6 +15,8 @@ from datetime import datetime
 from typing import Final, NamedTuple
 
 from arrears.core import facts as f
+from arrears.core.account import Account
+from arrears.core.calendar import calendar_of
 from arrears.core.closed import closed
 from arrears.core.messages.recipients import EMAIL, ChannelName, Contacts
 from arrears.engine.failpoints import reached
@@ -22,6 +24,7 @@ from arrears.engine.handing_over import SPARED, Patience, handed_over, looked_up
 from arrears.engine.message_context import MessageContext
 from arrears.engine.messages.delivering import Answer, NoticeDelivery
 from arrears.engine.messages.drafting import drafts
+from arrears.engine.messages.drafting_people import Draft, zone_of
 from arrears.engine.messages.writing import Letter, Letters
 from arrears.engine.system import pause_mail
 from arrears.ports import (
@@ -103,7 +106,7 @@ def _let_out(
     store: NoticeSending,
     context: MessageContext,
     claims: Sequence[Claim],
-    facts: Mapping[tuple[int, int], f.AnyFact],
+    facts: Mapping[tuple[int, int], f.Recorded],
     now: datetime,
 ) -> Sequence[Claim]:
     """Those that the limits of the whole installation let out for now. In a storm of bounces, of which staff are told,
@@ -117,7 +120,7 @@ def _let_out(
         pause_mail(store, counts, now, over=not storm)
     if counts.handed >= limits.per_hour:
         return []
-    return [c for c in claims if _asked_for(facts[c.account, c.seq])] if storm else claims
+    return [c for c in claims if _asked_for(facts[c.account, c.seq].fact)] if storm else claims
 
 
 def _asked_for(fact: f.AnyFact) -> bool:
@@ -129,7 +132,7 @@ def _prepared(
     channels: Channels,
     context: MessageContext,
     claims: Sequence[Claim],
-    facts: Mapping[tuple[int, int], f.AnyFact],
+    facts: Mapping[tuple[int, int], f.Recorded],
     now: datetime,
 ) -> tuple[list[NoticeDelivery], list[Letter]]:
     """The notices, read just now, with the letters that may be handed over: they are claimed."""
@@ -137,7 +140,7 @@ def _prepared(
     earlier: dict[tuple[int, int], list[Mail]] = {}
     for mail in store.mails_of_notices([(c.account, c.seq) for c in claims]):
         earlier.setdefault((mail.account, mail.seq), []).append(mail)
-    paid = [key for key, fact in facts.items() if isinstance(fact, f.PaymentBooked)]
+    paid = [key for key, told in facts.items() if isinstance(told.fact, f.PaymentBooked)]
     back = store.subscriptions_resumed_with(paid) if paid else {}
     accounts = store.snapshots(numbers)
     contacts = {number: _reachable(found, channels) for number, found in store.contacts(numbers).items()}
@@ -146,8 +149,9 @@ def _prepared(
     for claim in claims:
         key = (claim.account, claim.seq)
         account = accounts[claim.account]
-        found = drafts(account, facts[key], claim.seq, contacts[claim.account], now, back.get(key, ()))
-        plan = NoticeDelivery(claim, facts[key], account, contacts[claim.account], earlier.get(key, ()), found)
+        found = drafts(account, facts[key].fact, claim.seq, contacts[claim.account], now, back.get(key, ()))
+        found = [_dated(draft, account, facts[key].at) for draft in found]
+        plan = NoticeDelivery(claim, facts[key].fact, account, contacts[claim.account], earlier.get(key, ()), found)
         plans.append(plan)
         _look_up(channels, plan)
         letters.write(plan)
@@ -156,6 +160,11 @@ def _prepared(
     ready = letters.claimed()
     reached("mail.after_commit")
     return plans, ready
+
+
+def _dated(draft: Draft, account: Account, at: datetime) -> Draft:
+    """A draft with the day on which what it tells came to be so, whenever it leaves."""
+    return draft if draft.effective_on else draft._replace(effective_on=calendar_of(zone_of(account)).local_day(at))
 
 
 def _reachable(contacts: Contacts, channels: Channels) -> Contacts:

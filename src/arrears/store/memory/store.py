@@ -17,7 +17,6 @@ from arrears.core.errors import Refused
 from arrears.core.facts import (
     ARREARS,
     AccountSetAside,
-    AnyFact,
     PolicyAdopted,
     Recorded,
     Resumed,
@@ -195,9 +194,9 @@ class MemoryStore(MemoryTables):
             if action.status == "claimed" and action.tries == claim.tries:
                 action.tries -= 1
 
-    def noticed_facts(self, claims: Sequence[Claim]) -> Mapping[tuple[int, int], AnyFact]:
+    def noticed_facts(self, claims: Sequence[Claim]) -> Mapping[tuple[int, int], Recorded]:
         """See ports.NoticeFacts."""
-        return {(c.account, c.seq): self.facts[c.account][c.seq - 1].recorded.fact for c in claims}
+        return {(c.account, c.seq): self.facts[c.account][c.seq - 1].recorded for c in claims}
 
     def subscriptions_resumed_with(self, facts: Sequence[tuple[int, int]]) -> Mapping[tuple[int, int], tuple[int, ...]]:
         """See ports.NoticeFacts."""

@@ -126,7 +126,7 @@ WITH wanted AS (
     UNION ALL
     SELECT account_id, seq, 'notice' FROM fact
     WHERE kind IN ('payment_booked', 'charge_declined', 'attempt_moved', 'address_confirmed', 'support_opened',
-        'support_answered')
+        'support_answered', 'canceled', 'reactivated')
       AND body::jsonb ?| array['tell', 'changed']
     UNION ALL
     SELECT account_id, seq, 'charge' FROM fact WHERE kind IN ('attempt_created', 'refund_asked')

@@ -127,6 +127,10 @@ def kinds_of(fact: f.AnyFact) -> Iterator[MessageKind]:
             yield MessageKind.SUPPORT_ANSWERED
         case f.ResumeLate():
             yield MessageKind.RESUME_LATE
+        case f.Canceled():
+            yield MessageKind.CANCELED
+        case f.Reactivated():
+            yield MessageKind.REACTIVATED
         case _:
             assert type(fact) not in TELLING, fact
 

@@ -18,7 +18,6 @@ from arrears.core.errors import Refused
 from arrears.core.facts import (
     ARREARS,
     AccountSetAside,
-    AnyFact,
     Recorded,
     Resumed,
     decode_fact,
@@ -242,15 +241,16 @@ class PostgresStore(
         with self.transaction() as db:
             db.execute(GIVE_BACK, [*columns, [c.tries for c in claims]])
 
-    def noticed_facts(self, claims: Sequence[Claim]) -> Mapping[tuple[int, int], AnyFact]:
+    def noticed_facts(self, claims: Sequence[Claim]) -> Mapping[tuple[int, int], Recorded]:
         """See ports.NoticeFacts."""
         with self.reading() as db:
             found = db.execute(
-                "SELECT f.account_id, f.seq, f.body FROM fact f"
+                "SELECT f.account_id, f.seq, f.at, f.author, f.why, f.body FROM fact f"
                 " JOIN unnest(%b::bigint[], %b::bigint[]) AS v (account_id, seq) USING (account_id, seq)",
                 [[c.account for c in claims], [c.seq for c in claims]],
             )
-            return {(account, seq): decode_fact(body) for account, seq, body in found}
+            told = [Recorded(a, s, utc(at), author, why, decode_fact(body)) for a, s, at, author, why, body in found]
+            return {(one.account, one.seq): one for one in told}
 
     def subscriptions_resumed_with(self, facts: Sequence[tuple[int, int]]) -> Mapping[tuple[int, int], tuple[int, ...]]:
         """See ports.NoticeFacts."""

@@ -27,7 +27,8 @@ class OnFile(NamedTuple):
     `unconfirmed` too, not confirmed at the bank; `to_confirm`: the number of the payment with it that waits for its
     payer at the bank, 0 for none, and then nothing has failed; `pays_for`: the services it is active for; `settle` and
     `activate`: what the button says that pays everything with it, or that makes it active where there is nothing to
-    settle; empty where the engine would refuse that. `held_by` keeps it from being removed."""
+    settle; empty where the engine would refuse that. `held_by` keeps it from being removed. `moves`: what else it pays
+    for from now on once a payment with it has arrived, also of a part; empty for nothing."""
 
     no: int
     label: str
@@ -41,6 +42,7 @@ class OnFile(NamedTuple):
     settle: str
     activate: str
     held_by: tuple[str, ...]
+    moves: str
 
     @property
     def text(self) -> str:
@@ -88,7 +90,18 @@ def _shown(visit: Visit, method: Method, elsewhere: Sequence[Tried], sums: Seque
         settle=_settle(visit, method, paid_for, sums) if ready and sums and not waiting else "",
         activate="" if refused_activation(visit.view, number, elsewhere) else _activate(visit, number),
         held_by=_held_by(visit, holdings(account, number), waiting),
+        moves=moves(visit, number),
     )
+
+
+NEW: Final = 0
+"""The method that is not there yet: a card that is about to be added."""
+
+
+def moves(visit: Visit, number: int) -> str:
+    """The services that a payment with this method, however small, makes it the active one for; empty for none."""
+    account = visit.snapshot
+    return visit.listed([called(account, no) for no in moves_with(account, number) if _lives(account, no)])
 
 
 def _settle(visit: Visit, method: Method, paid_for: Sequence[int], sums: Sequence[Owed]) -> str:

@@ -41,6 +41,9 @@ from arrears.wiring import Installation, installed
 READS: Final = ("GET", "HEAD")
 SAID_FOR_SECONDS: Final = 15 * 60
 """So long after an act its page says once more that it was done."""
+SAID_MAX: Final = 10
+"""So many refusals are remembered as said, in one browser."""
+_SAID: Final = "said"
 
 
 class Done(NamedTuple):
@@ -188,12 +191,17 @@ class Visit:
 
     @cached_property
     def why(self) -> str:
-        """The code of what has just been refused, as the address of the page says; empty for nothing."""
+        """The code of what has just been refused, as the address of the page says; empty for nothing, and where the
+        same page is loaded once more: by then it may be long ago."""
         text = self.request.GET.get("why", "")
+        mark, said = text[-43:], self.request.session.get(_SAID, [])
+        if mark in said:
+            return ""
         try:
             [code] = signing.loads(text, salt=self._salt, max_age=SAID_FOR_SECONDS)
         except (signing.BadSignature, TypeError, ValueError):
             return ""
+        self.request.session[_SAID] = [*said[1 - SAID_MAX :], mark]
         return str(code)
 
     @cached_property

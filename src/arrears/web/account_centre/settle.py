@@ -23,7 +23,7 @@ from arrears.engine.payments import settling, setups
 from arrears.engine.payments.settling import StaleQuote
 from arrears.ports import Processor
 from arrears.ports.setups import SetupPage
-from arrears.web.account_centre.cards import best, on_file
+from arrears.web.account_centre.cards import NEW, best, moves, on_file
 from arrears.web.account_centre.frame import Visit, account_page
 from arrears.web.account_centre.owed import (
     Owed,
@@ -110,6 +110,7 @@ def shown(visit: Visit, also: Sequence[int] = (), why: str = "", status: int = 2
         "progress": progress(visit, sums),
         "methods": methods,
         "likeliest": likeliest,
+        "new_card_moves": moves(visit, NEW),
         "any_ready": any(one.ready for one in methods),
         "seen": account.attempt_count,
         "parts": parts,
