@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -118,3 +119,20 @@ def test_on_the_main_path_it_is_what_the_day_says(
 ) -> None:
     now, _given = _landing(ON[stands](), monkeypatch, tmp_path)
     assert now.files == files
+
+
+@pytest.mark.usefixtures("site")
+def test_the_demo_tells_its_password_where_a_page_asks_for_it_once_more() -> None:
+    """Who came in by the story's button was never told it; no other program says it."""
+    from django.template.loader import render_to_string
+
+    from arrears.web.demo_handler import Served
+
+    request: Any = RequestFactory().get("/sign-in/again")
+    request.user = SimpleNamespace(sign_in_email="anna@example.org")
+    assert "In this demo" not in render_to_string("account/reauthenticate.html", {}, request)
+    world: Any = SimpleNamespace(now=lambda: datetime(2026, 1, 2, tzinfo=UTC), zone="UTC", password="bread and butter")
+    request.demo = Served(world)
+    assert "In this demo the password is: bread and butter" in render_to_string(
+        "account/reauthenticate.html", {}, request
+    )
