@@ -87,9 +87,9 @@ def _landing(story: Story, monkeypatch: pytest.MonkeyPatch, folder: Path) -> tup
 def test_what_the_first_page_says_of_the_service_is_how_that_service_stands(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """A service that was cancelled on day 1 and brought back the next day is given its days anew: on day 31 only the
+    """A service that was cancelled on day 1 and brought back on day 4 has two days more (decision 74): on day 31 only the
     other one has stopped."""
-    story = Story(services=("cloud", "mail")).until(1).cancel().until(2).reactivate().until(31)
+    story = Story(services=("cloud", "mail")).until(1).cancel().until(4).reactivate().until(31)
     assert [sub.state for sub in story.account.subscriptions] == ["past_due", "disabled"]
     now, given = _landing(story, monkeypatch, tmp_path)
     assert (now.files, given["chapter"], given["next_day"]) == ("saved", "warned", 33)
@@ -106,7 +106,7 @@ def test_what_the_first_page_says_of_the_service_is_how_that_service_stands(
 
 @pytest.mark.usefixtures("site")
 def test_a_service_that_never_stopped_is_not_said_to_have(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    story = Story(services=("cloud", "mail")).until(1).cancel().until(2).reactivate().until(31).pay()
+    story = Story(services=("cloud", "mail")).until(1).cancel().until(4).reactivate().until(31).pay()
     now, given = _landing(story, monkeypatch, tmp_path)
     assert (now.files, given["title"]) == ("saved", "Everything is paid and running again")
     assert [done for text, done in given["lines"] if "the service has stopped" in text] == [False]
