@@ -87,7 +87,7 @@ def _landing(story: Story, monkeypatch: pytest.MonkeyPatch, folder: Path) -> tup
 def test_what_the_first_page_says_of_the_service_is_how_that_service_stands(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """A service that was cancelled on day 1 and brought back on day 4 has two days more (decision 74): on day 31 only the
+    """Cancelled on day 1 and brought back on day 4, a service has two days more (decision 74): on day 31 only the
     other one has stopped."""
     story = Story(services=("cloud", "mail")).until(1).cancel().until(4).reactivate().until(31)
     assert [sub.state for sub in story.account.subscriptions] == ["past_due", "disabled"]
