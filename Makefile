@@ -82,7 +82,7 @@ locks: ## pin what pyproject.toml asks for anew, keeping every version that fits
 	@{ echo '[tool.uv]'; echo 'constraint-dependencies = ['; sed -n 's/^\([a-z0-9-]*\)==\([^ ]*\).*/"\1==\2",/p' \
 		requirements-dev.lock requirements-audit.lock | sort -u; echo ']'; } >> build/locks/pyproject.toml
 	@cd build/locks && $(UV_EXPORT) --no-dev --group build --output-file ../../requirements.lock
-	@cd build/locks && $(UV_EXPORT) --group build --group dev --output-file ../../requirements-dev.lock
+	@cd build/locks && $(UV_EXPORT) --extra cluster --group build --group dev --output-file ../../requirements-dev.lock
 	@cd build/locks && $(UV) export --quiet --no-header --no-annotate --only-group audit --output-file ../../requirements-audit.lock
 
 audit: .venv/audit/installed ## ask whether a dependency has a known advisory; a note where nobody can be asked

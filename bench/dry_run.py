@@ -147,6 +147,7 @@ def main() -> int:
     parser.add_argument("--accounts", type=int, default=100_000)
     parser.add_argument("--due", type=int, default=5_000)
     parser.add_argument("--coming", type=int, default=0)
+    parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--lived", action="store_true")
     asked = parser.parse_args()
     home = Path(tempfile.mkdtemp(prefix="dry-run-"))
@@ -157,10 +158,13 @@ def main() -> int:
         base = psycopg.conninfo.make_conninfo(url, dbname="book")
         _admin(url, "CREATE DATABASE {}", "book")
         make_book(base, asked.accounts, asked.due, asked.coming)
-        found, seconds = foretold(base, 2)
+        cpu = time.process_time()
+        found, seconds = foretold(base, asked.processes)
+        cpu = time.process_time() - cpu
         said: dict[str, Any] = {
             "accounts": asked.accounts, "foretold": found.accounts, "in_arrears": found.in_arrears,
-            "changed": found.changed, "seconds": round(seconds, 1), "notices": found.notices,
+            "changed": found.changed, "notices": found.notices,
+            "seconds": round(seconds, 1), "cpu_seconds_here": round(cpu, 1),
             "actions": {action.value: counts._asdict() for action, counts in found.counts.items()},
             "digests": found.digests,
         }  # fmt: skip

@@ -9,13 +9,16 @@ from email import message_from_bytes, policy
 from pathlib import Path
 
 import pytest
-from tests.stories.story import Story
+from msgspec import structs
+from tests.stories.story import STAFF, Story
 
 from arrears.adapters.channels.folder import FolderChannel
 from arrears.adapters.channels.headers import compose, origin
 from arrears.core.account import Mode
+from arrears.engine.commands import corrections
 from arrears.engine.messages.writing import ATTACHED_MAX
 from arrears.ports import Attachment, MailBook, Message
+from arrears.wiring import texts
 
 PDF = b"%PDF-1.7 \x00\xff" * 300
 
@@ -52,6 +55,35 @@ def test_who_pays_by_card_is_sent_none_and_a_receipt_has_none() -> None:
     story.pay().until(5)
     assert story.mail.taken[before:]
     assert not any(one.attachments for one in story.mail.taken[before:])
+
+
+def before_issue() -> Story:
+    """Nothing is issued yet; what is due within thirty days is told, in the words and with the documents of mail."""
+    story = Story(policy="[remind]\nbefore_due_days = 30", bill=False, mode=Mode.INVOICE)
+    context = story.stage.context
+    operator = structs.replace(context.operator, iban="NL91ABNA0417164300")
+    story.stage.context = replace(context, writer=texts(), operator=operator, attach=attach)
+    return story.until(10, "07:00")
+
+
+def test_an_invoice_of_thirty_days_is_told_when_it_is_issued_with_its_document_and_how_to_transfer_it() -> None:
+    story = before_issue()
+    story.bill(40)
+    [mail] = story.until(39).mail.taken
+    assert story.diary(only="soon") == ["day 10 09:00 due soon: I1 on day 40"]
+    assert [one.name for one in mail.attachments] == ["I1-1.pdf"]
+    said = " ".join(mail.text.split())
+    assert "Betaalt u per overschrijving? Maak het bedrag over aan" in said
+    assert "NL91 ABNA 0417 1643 00, en vermeld I1-1." in said
+
+
+def test_what_is_paid_withdrawn_or_due_already_is_not_told_of() -> None:
+    story = before_issue()
+    for due in (40, 40, 9):
+        story.bill(due)
+    story.pay()
+    corrections.void(story.store, "I1-2", story.now, STAFF, "wrong")
+    assert story.until(39).diary(only="soon") == []
 
 
 @pytest.mark.parametrize("by", ["smtp", "folder"])

@@ -521,3 +521,16 @@ def test_what_is_quoted_says_which_part_it_is() -> None:
         found.append(quote.hash)
         story.pay(6000)
     assert len(set(found)) == 2
+
+
+def test_what_became_of_a_promise_to_pay_is_seen_before_a_message_leaves_that_a_doubt_had_kept_back() -> None:
+    story = Story().until(-1).doubt().until(2)
+    story.promise((5, PRICE))
+    story.until(8).clear().run()
+    assert story.diary(2, only="promise hold reminder") == [
+        "day 2 12:00 promise 1: 12000",
+        "day 2 12:00 hold 1 placed",
+        "day 8 12:00 hold 1 ended",
+        "day 8 12:00 promise 1 broken",
+        "day 8 12:00 reminder 3 (skipped 0)",
+    ]

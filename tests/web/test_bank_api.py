@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from datetime import date
 from itertools import count
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -130,6 +131,92 @@ def test_it_needs_its_own_scope(client: Client, scopes: str) -> None:
 
 def test_json_is_no_file(client: Client) -> None:
     assert Bank(client).send(b"{}", kind="application/json")[0] == 415
+
+
+def test_nothing_at_all_is_an_empty_file(client: Client) -> None:
+    headers = {"Authorization": f"Bearer {Bank(client).token}"}
+    answer = client.generic("POST", "/v1/bank/statements", b"", content_type="", headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (400, "empty_file")
+
+
+@pytest.mark.parametrize("verb", ["TRACE", "PUT", "PATCH"])
+def test_a_file_by_another_method_is_405(client: Client, verb: str) -> None:
+    headers = {"Authorization": f"Bearer {Bank(client).token}"}
+    kind = "application/octet-stream"
+    answer = client.generic(verb, "/v1/bank/statements", b"x", content_type=kind, headers=headers)
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "POST")
+
+
+MAP: Final = f"""
+[file]
+delimiter = ";"
+[account]
+iban = "{IBAN}"
+currency = "EUR"
+[entry]
+booked_on = "Date"
+amount = "Amount"
+text = "Text"
+"""
+
+
+@pytest.fixture
+def maps(tmp_path: Path) -> Iterator[Path]:
+    """The folder in which the operator keeps maps, with one of them."""
+    folder = tmp_path / "maps"
+    folder.mkdir()
+    (folder / "my-bank.toml").write_text(MAP)
+    (folder / "wrong.toml").write_text('[entry]\ncolour = "red"\n')
+    (tmp_path / "map.toml").write_text(MAP)
+    with using(statements_folder=tmp_path):
+        yield folder
+
+
+@pytest.mark.usefixtures("maps")
+def test_a_csv_is_read_by_a_map_that_is_named(billing: Billing, client: Client) -> None:
+    from arrears.wiring import installed
+
+    billing.account()
+    billing.invoice()
+    bank = Bank(client)
+    reference = creditor_reference(folded(billing.number))
+    csv = f"Date;Amount;Text\n2026-06-02;99.00;{reference}\n"
+    refused = installed().store.system().books_refused
+    status, said = bank.send(csv.encode(), "?map=my-bank&name=day.csv")
+    [file] = said["files"]
+    [[part]] = [entry["transactions"] for entry in file["entries"]]
+    assert (status, file["file"], file["state"], file["format"], part["decided"]) == (
+        200,
+        "day.csv",
+        "complete",
+        "csv",
+        "matched",
+    )
+    assert part["account"] == billing.ask("GET", f"accounts/{billing.ref}")[1]["account"]
+    assert bank.send(csv.encode(), "?map=my-bank")[1]["files"][0]["known"]
+    assert installed().store.system().books_refused == refused
+
+
+@pytest.mark.usefixtures("maps")
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("none", "unknown_map"),
+        ("My-Bank", "unknown_map"),
+        ("../map", "unknown_map"),
+        ("../maps/my-bank", "unknown_map"),
+        ("my-bank%0A", "unknown_map"),
+        ("wrong", "bad_map"),
+    ],
+)
+def test_no_other_map_is_read_and_no_file_by_a_wrong_one(client: Client, tmp_path: Path, name: str, code: str) -> None:
+    status, said = Bank(client).send(b"Date;Amount\n2026-06-02;1.00\n", f"?map={name}")
+    assert (status, said["code"], str(tmp_path) in said["detail"]) == (422, code, False)
+
+
+def test_without_a_folder_there_is_no_map(client: Client) -> None:
+    status, said = Bank(client).send(b"Date;Amount\n2026-06-02;1.00\n", "?map=my-bank")
+    assert (status, said["code"]) == (422, "unknown_map")
 
 
 def test_the_gate_lets_in_what_the_reader_reads() -> None:

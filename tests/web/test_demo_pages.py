@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -86,9 +87,9 @@ def _landing(story: Story, monkeypatch: pytest.MonkeyPatch, folder: Path) -> tup
 def test_what_the_first_page_says_of_the_service_is_how_that_service_stands(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """A service that was cancelled on day 1 and brought back the next day is given its days anew: on day 31 only the
+    """Cancelled on day 1 and brought back on day 4, a service has two days more (decision 74): on day 31 only the
     other one has stopped."""
-    story = Story(services=("cloud", "mail")).until(1).cancel().until(2).reactivate().until(31)
+    story = Story(services=("cloud", "mail")).until(1).cancel().until(4).reactivate().until(31)
     assert [sub.state for sub in story.account.subscriptions] == ["past_due", "disabled"]
     now, given = _landing(story, monkeypatch, tmp_path)
     assert (now.files, given["chapter"], given["next_day"]) == ("saved", "warned", 33)
@@ -105,7 +106,7 @@ def test_what_the_first_page_says_of_the_service_is_how_that_service_stands(
 
 @pytest.mark.usefixtures("site")
 def test_a_service_that_never_stopped_is_not_said_to_have(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    story = Story(services=("cloud", "mail")).until(1).cancel().until(2).reactivate().until(31).pay()
+    story = Story(services=("cloud", "mail")).until(1).cancel().until(4).reactivate().until(31).pay()
     now, given = _landing(story, monkeypatch, tmp_path)
     assert (now.files, given["title"]) == ("saved", "Everything is paid and running again")
     assert [done for text, done in given["lines"] if "the service has stopped" in text] == [False]
@@ -118,3 +119,20 @@ def test_on_the_main_path_it_is_what_the_day_says(
 ) -> None:
     now, _given = _landing(ON[stands](), monkeypatch, tmp_path)
     assert now.files == files
+
+
+@pytest.mark.usefixtures("site")
+def test_the_demo_tells_its_password_where_a_page_asks_for_it_once_more() -> None:
+    """Who came in by the story's button was never told it; no other program says it."""
+    from django.template.loader import render_to_string
+
+    from arrears.web.demo_handler import Served
+
+    request: Any = RequestFactory().get("/sign-in/again")
+    request.user = SimpleNamespace(sign_in_email="anna@example.org")
+    assert "In this demo" not in render_to_string("account/reauthenticate.html", {}, request)
+    world: Any = SimpleNamespace(now=lambda: datetime(2026, 1, 2, tzinfo=UTC), zone="UTC", password="bread and butter")
+    request.demo = Served(world)
+    assert "In this demo the password is: bread and butter" in render_to_string(
+        "account/reauthenticate.html", {}, request
+    )

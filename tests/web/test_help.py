@@ -90,6 +90,19 @@ def test_the_administrator_asks_and_sees_what_that_holds_everywhere(shop: Living
     assert "tot en met" in told.text
 
 
+def test_a_second_request_about_the_same_says_that_it_puts_nothing_off(shop: Living, client: Client) -> None:
+    account = shop.account((12000, "EUR"), days=24)
+    sign_in(client, shop.email(account))
+    none = "Deze vraag geeft geen nieuw uitstel."
+    for asked, says in (
+        (ASK, False),
+        ({**ASK, "text": "And one week more."}, True),
+        ({**ASK, "about": "other"}, False),
+    ):
+        page = text(client.post(f"/acc_{account}/help", asked, follow=True))
+        assert (none in page) is says, asked
+
+
 def test_it_is_answered_and_goes_on(shop: Living, client: Client) -> None:
     account = shop.account((12000, "EUR"), days=32)
     sign_in(client, shop.email(account))

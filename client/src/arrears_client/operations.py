@@ -732,16 +732,19 @@ class Operations:
         )
 
     def post_bank_statements(
-        self, file: bytes, *, name: str | None = None, dry_run: bool | None = None
+        self, file: bytes, *, name: str | None = None, map: str | None = None, dry_run: bool | None = None
     ) -> StatementFilesSaid:
-        """A statement of your bank: CAMT.053 (.052 and .054 as early notices), MT940 or MT942, as it came. What is
-        matched by itself is booked at once. Sent again nothing is booked twice. What does not add up, or cannot
-        be read, is set aside whole with a task (422 and others); `file` then says what was found in it.
+        """A statement of your bank: CAMT.053 (.052 and .054 as early notices), MT940 or MT942, as it came, or a CSV
+        whose columns a `map` of yours explains (docs/statements.md). What is matched by itself is booked at
+        once. Sent again nothing is booked twice. What does not add up, or cannot be read, is set aside whole
+        with a task (422 and others); `file` then says what was found in it. An unknown or wrong `map` (422):
+        nothing was read.
 
         POST /v1/bank/statements
         """
         return cast(
-            "StatementFilesSaid", self._file("/v1/bank/statements", file, query={"name": name, "dry_run": dry_run})
+            "StatementFilesSaid",
+            self._file("/v1/bank/statements", file, query={"name": name, "map": map, "dry_run": dry_run}),
         )
 
     def post_credits(self, body: CreditBody, *, idempotency_key: str = "") -> CreditSaid:

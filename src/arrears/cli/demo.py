@@ -15,9 +15,9 @@ from psycopg.conninfo import make_conninfo
 from arrears.cli.common import begin_log, progress_of
 from arrears.cli.demo_alone import the_only_demo
 from arrears.cli.demo_kept import KeptWorld, keep, taken
-from arrears.cli.demo_living import HOST, PASSWORD, DemoParts, PastWeeks, alive, email_of
+from arrears.cli.demo_living import HOST, DemoParts, PastWeeks, alive, email_of
 from arrears.cli.demo_service import ExampleService
-from arrears.cli.demo_world import PlayedWorld
+from arrears.cli.demo_world import PASSWORD, PlayedWorld
 from arrears.cli.demo_year import DATABASE_YEAR, MadeUpYear
 from arrears.cli.serve import serve_alone
 from arrears.core.errors import Refused

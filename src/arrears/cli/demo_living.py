@@ -18,7 +18,7 @@ from arrears.adapters.channels.folder import FolderChannel
 from arrears.adapters.services.over_http import HttpTransport
 from arrears.cli.demo_card import DUE_DAYS, PAID_DAYS_LATE, SERVICES, Scene, card_story, choose_on_page
 from arrears.cli.demo_service import ExampleService
-from arrears.cli.demo_world import ZONE, PlayedWorld, ten_on
+from arrears.cli.demo_world import PASSWORD, ZONE, PlayedWorld, ten_on
 from arrears.core.account import Mode
 from arrears.core.delivery.targets import LOOPBACK
 from arrears.core.policy import default_text, load_policy
@@ -45,7 +45,6 @@ from arrears.wiring import (
 
 HOST: Final = "127.0.0.1"
 _NAMES: Final = {"en": ("Anna Brown", "Brown's Bakery"), "nl": ("Anna de Vries", "Bakkerij De Vries")}
-PASSWORD: Final = "bread and butter pudding"
 POLICY: Final = f'{default_text()}\n[cancel]\nby_customer = "here"\n'
 """The one that ships, and a customer may end a service on the pages, so that this can be seen too."""
 AGO: Final = timedelta(days=DUE_DAYS + PAID_DAYS_LATE + 1)

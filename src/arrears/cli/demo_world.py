@@ -24,6 +24,7 @@ from arrears.web.logs import CourierLog
 from arrears.wiring import AheadClock, Installation, RealClock
 
 ZONE: Final = "Europe/Amsterdam"
+PASSWORD: Final = "bread and butter pudding"
 """Of every customer of the demo."""
 TEN: Final = time(10, tzinfo=ZoneInfo(ZONE))
 """When a jump arrives: letters that wait for the morning have left at nine."""
@@ -76,6 +77,7 @@ class PlayedWorld:
     anything happen, so that a worker does nothing while the clock is moved."""
 
     zone = ZONE
+    password = PASSWORD
 
     def __init__(
         self,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 import click
 
+from arrears.adapters.books.cluster import on_cluster
 from arrears.adapters.books.processes import cores, several_processes
 from arrears.cli.common import AS_JSON, each_mistake_on_a_line, print_json, progress_of
 from arrears.core.account import Action
@@ -34,8 +35,9 @@ _DONE: Final = closed(
 @click.command("dry-run")
 @click.argument("file")
 @click.option("--days", type=click.IntRange(1, DAYS_MAX), default=DAYS, show_default=True, help="How far to look.")
+@click.option("--on", metavar="ADDRESS", help="Work on the Dask cluster of this scheduler, like tcp://HOST:8786.")
 @AS_JSON
-def command(file: str, days: int, as_json: bool) -> None:
+def command(file: str, days: int, on: str | None, as_json: bool) -> None:
     """Say what the policy in FILE would change on the live book: who is disabled or deleted no more, later or sooner,
     how many messages leave, and what those owe who are disabled. Nothing is written.
 
@@ -48,21 +50,26 @@ def command(file: str, days: int, as_json: bool) -> None:
     with open_installation() as live, progress_of("dry run") as progress:
         now = live.clock.now()
         before = live.store.policies().get(new.name)
-        found = foretold(live, new, now, now + timedelta(days=days), progress)
+        found = _foretold(live, new, now, now + timedelta(days=days), progress, on)
     if as_json:
         print_json(as_answer(found, new, before, now, days))
         return
-    for line in _lines(found, new, before, now, days):
+    for line in lines_of(found, new, before, now, days):
         click.echo(line)
 
 
-def foretold(
-    live: Installation, new: Policy, now: datetime, until: datetime, progress: Any = lambda done, total: None
+def _foretold(
+    live: Installation,
+    new: Policy,
+    now: datetime,
+    until: datetime,
+    progress: Callable[[int, int], None],
+    on: str | None,
 ) -> DryRunTotals:
-    """The whole live book, on every core of this machine."""
+    """The whole live book, on every core of this machine, or on the cluster of the scheduler at `on`."""
     total = due_count(live.store, until)
     work = dry_run_work(live.store, new, now, until)
-    with _processes(total) as ordered_map:
+    with _processes(total) if on is None else on_cluster(on) as ordered_map:
         return dry_run(work, due_parts(live.store, until), ordered_map, lambda done: progress(done, total))
 
 
@@ -105,10 +112,12 @@ def _pair(values: tuple[int, int]) -> dict[str, int]:
     return {"before": values[0], "after": values[1]}
 
 
-def _lines(found: DryRunTotals, new: Policy, before: Policy | None, now: datetime, days: int) -> Iterator[str]:
+def lines_of(found: DryRunTotals, new: Policy, before: Policy | None, now: datetime, days: int) -> Iterator[str]:
+    """The result as people read it."""
     was = "not in force before" if before is None else f"version {before.version} -> {new.version}"
     yield f"policy {new.name}, {was}: {days} days from {now:%Y-%m-%d %H:%M} UTC, nobody pays; nothing was written"
-    yield f"{found.accounts} accounts with something due, {found.in_arrears} of them past due; {found.changed} change"
+    accounts = "1 account" if found.accounts == 1 else f"{found.accounts} accounts"
+    yield f"{accounts} with something due, {found.in_arrears} of them past due; a difference for {found.changed}"
     for action, counts in found.counts.items():
         if not (counts.before or counts.after):
             continue

@@ -77,6 +77,9 @@ def _decided(view: View, now: datetime, rules: Sequence[Rule], only_consequences
     ready.sort(key=_order)
     first_at, first = ready[0]
     if first.rank == Rank.NOTICE:
+        # It leaves now, whenever it was due: what has become of holds and promises to pay by now is seen before it.
+        first_at, first = next(((at, due) for at, due in ready if due.rank == Rank.HOLD), ready[0])
+    if first.rank == Rank.NOTICE:
         group = [d for _, d in ready if d.rank == Rank.NOTICE]
         facts: tuple[Fact, ...] = (_one_message(view, group),)
     else:

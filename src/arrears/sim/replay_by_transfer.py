@@ -50,6 +50,7 @@ class TransferReplay(Replay):
         self._balances: Counter[str] = Counter()
         self._sent: dict[str, list[BookPayment]] = {}
         self.files = 0
+        self._statements: Counter[str] = Counter()
         self.decided: Counter[str] = Counter()
         self.paid_minor = self._balances
 
@@ -97,9 +98,10 @@ class TransferReplay(Replay):
     def _file(self, currency: str, entries: Sequence[BankEntry], now: datetime) -> bytes:
         """A statement that begins where the last one ended."""
         self.files += 1
+        self._statements[currency] += 1
         before = self._balances[currency]
         self._balances[currency] += sum(entry.amount_minor for entry in entries)
         opening, closing = (Balance(minor, currency, now.date()) for minor in (before, self._balances[currency]))
-        kind, all_of_them = StatementKind.STATEMENT, tuple(entries)
-        one = BankStatement(FORMAT, kind, OURS, currency, opening, closing, all_of_them, number=self.files)
+        kind, all_of_them, number = StatementKind.STATEMENT, tuple(entries), self._statements[currency]
+        one = BankStatement(FORMAT, kind, OURS, currency, opening, closing, all_of_them, number=number)
         return camt_053([one], f"M{self.files}")

@@ -27,6 +27,8 @@ class DemoWorld(Protocol):
     """Where the clock stood before it was last moved."""
     zone: str
 
+    password: str
+    """What the customer signs in with, for who is asked for it once more before a change."""
     year_under_way: Callable[[], bool]
     """Whether a made-up year is being played beside the story, which is told in the terminal."""
 
@@ -62,6 +64,10 @@ class Served:
     def when(self) -> str:
         """The day and minute in this world, in the language of the page."""
         return values.moment(self._world.now(), self._world.zone, values.formats_of(language_now()))
+
+    def password(self) -> str:
+        """What the customer of this world signs in with: who came in by the story's button was never told it."""
+        return self._world.password
 
     def place(self) -> str:
         """Where that time is."""

@@ -127,5 +127,5 @@ def _answer(future: Future[R], meanwhile: Meanwhile) -> R:
         try:
             return future.result(_MEANWHILE_SECONDS)
         except TimeoutError:
-            if future.done():
-                raise
+            if future.done():  # just now, or its work ran into a timeout of its own
+                return future.result()

@@ -13,7 +13,7 @@ from arrears.core.account import Stop, Subscription
 from arrears.core.closed import closed
 from arrears.core.errors import Refused
 from arrears.core.messages.content import Role
-from arrears.core.people.support import About, Via, held_until
+from arrears.core.people.support import About, Via, bracket, held_until, slot
 from arrears.ports.support import Request
 from arrears.web.account_centre.frame import Visit
 
@@ -111,12 +111,18 @@ def name_of(request: Request) -> str:
 
 
 def held(visit: Visit, request: Request) -> list[str]:
-    """What one request holds, and until which day."""
-    return [
+    """What one request holds, and until which day; where it puts nothing off because an earlier one of its kind did,
+    that it does not."""
+    days = [
         str(sentence) % {"day": visit.day(on)}
         for stop, sentence in SENTENCES.items()
         if (on := held_until(visit.snapshot, request.holds, stop))
     ]
+    now = bracket(visit.snapshot), slot(request.via, request.about)
+    before = any(r.holds and (r.case, r.slot) == now for r in visit.requests)
+    if request.holds or request.state != "open" or not before:
+        return days
+    return [_("You have asked about this before, and that put things off once. This request puts nothing off.")]
 
 
 def pending(visit: Visit, sub: Subscription) -> Effect | None:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from ninja import Query, Router
 
-from arrears.adapters.books.statements import BYTES_MAX, read_content_apart
+from arrears.adapters.books.statements import BYTES_MAX, read_content_apart, stored_map
 from arrears.core.bank.statements import refused_file
 from arrears.core.errors import Refused
 from arrears.core.people.scopes import ScopeAct, ScopeKind
@@ -42,20 +42,28 @@ _FILE: Final = {
 def statements(
     request: HttpRequest,
     name: Annotated[str, Query(max_length=200, description="what tasks call the file")] = "",
+    map_name: Annotated[str, Query(alias="map", max_length=50, description="of a CSV: the map of its columns")] = "",
     dry_run: Annotated[bool, Query(description="write nothing; say what the file says")] = False,
 ) -> HttpResponse:
-    """A statement of your bank: CAMT.053 (.052 and .054 as early notices), MT940 or MT942, as it came. What is matched
-    by itself is booked at once. Sent again nothing is booked twice. What does not add up, or cannot be read, is set
-    aside whole with a task (422 and others); `file` then says what was found in it."""
+    """A statement of your bank: CAMT.053 (.052 and .054 as early notices), MT940 or MT942, as it came, or a CSV whose
+    columns a `map` of yours explains (docs/statements.md). What is matched by itself is booked at once. Sent again
+    nothing is booked twice. What does not add up, or cannot be read, is set aside whole with a task (422 and others);
+    `file` then says what was found in it. An unknown or wrong `map` (422): nothing was read."""
+    if not request.content_type and not int(request.META.get("CONTENT_LENGTH") or 0):
+        return problem(400, "empty_file", "The file was not taken", f"nothing was sent; send {KIND}")
     if request.content_type != KIND:
         return problem(415, "wrong_type", "Wrong content type", f"send {KIND}: the file as the bank gave it")
+    try:
+        columns = stored_map(settings().statements_folder, map_name) if map_name else None
+    except Refused as refused:
+        return problem(422, refused.code, "Nothing was read", refused.message)
     live, called = installed(), name.strip() or f"a file of {author_of(request)}"
     if int(request.META.get("CONTENT_LENGTH") or 0) > BYTES_MAX:
         too_large = f"it is larger than {BYTES_MAX // 1024**2} MiB; ask the bank for a file a day"
         content, read = b"", refused_file(Refused("file_too_large", too_large))
     else:
         content = request.read(BYTES_MAX)
-        read = read_content_apart(content)
+        read = read_content_apart(content, columns)
     digest, ours = hashlib.sha256(content).digest(), settings().statement_accounts
     said = said_of_file(live.store, read, digest, called, ours, live.clock.now(), dry_run=dry_run)
     if said["state"] == "complete":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -10,14 +11,17 @@ from pathlib import Path
 from typing import Final
 
 from arrears.adapters.books.statements.apart import read_apart
-from arrears.adapters.books.statements.csv_file import load_statement_map
-from arrears.core.errors import Refused
+from arrears.adapters.books.statements.csv_file import StatementMap, load_statement_map
+from arrears.core.errors import Refused, quoted
 from arrears.ports.bank import TakeFile
 
 TAKEN: Final = "taken"
 SET_ASIDE: Final = "set-aside"
 MAP: Final = "map.toml"
 """What the columns of CSV files mean that are laid here."""
+MAPS: Final = "maps"
+"""A folder in it, of the maps that a program names: `maps/NAME.toml`."""
+_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,49}")
 QUIET_FOR: Final = timedelta(seconds=30)
 """A file that changed a moment ago may still be written."""
 
@@ -37,6 +41,18 @@ def take_laid(folder: Path, now: datetime, take: TakeFile) -> int:
             _move(path, folder / (TAKEN if take(read, digest, path.name) else SET_ASIDE), digest)
             found += 1
     return found
+
+
+def stored_map(folder: Path | None, name: str) -> StatementMap:
+    """The map of that name, small letters, digits and `-`, among those that the operator keeps in this folder. Refuses
+    `unknown_map` and `bad_map`, neither with where the folder is."""
+    path = (folder or Path()) / MAPS / f"{name}.toml"
+    if folder is None or not _NAME.fullmatch(name) or not path.is_file():
+        raise Refused("unknown_map", f"no map is called {quoted(name)} (docs/statements.md)")
+    try:
+        return load_statement_map(path)
+    except Refused as refused:
+        raise Refused(refused.code, refused.message.replace(f"{path}: ", f"{name}: ")) from None
 
 
 def _whole(folder: Path, now: datetime) -> Iterator[Path]:

@@ -33,7 +33,7 @@ def read_statement_file(content: bytes, statement_map: StatementMap | None = Non
             return read_csv(text, statement_map)
         raise Refused(
             "unknown_statement_format",
-            "it is neither CAMT nor MT940; for a CSV say --map MAP.toml, which says what its columns are",
+            "it is neither CAMT nor MT940; for a CSV name the map that says what its columns are (docs/statements.md)",
         )
     except Refused as refused:
         return refused_file(refused)

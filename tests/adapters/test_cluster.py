@@ -1,0 +1,59 @@
+"""Work on a Dask cluster comes to what it comes to here, and what is wrong with one is told in a line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from distributed import LocalCluster
+from tests.stories.story import Story
+from tests.stories.test_dry_run import due, slower
+
+from arrears.adapters.books import cluster
+from arrears.adapters.books.cluster import on_cluster
+from arrears.core.dry_run import DryRunWork, dry_run
+from arrears.core.errors import Refused
+from arrears.core.guards import Guards
+
+pytestmark = pytest.mark.turn(4)
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    """A scheduler with two workers, each a process."""
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as two:
+        yield two.scheduler_address
+
+
+def test_a_dry_run_on_two_workers_has_the_digest_of_one_here(address: str) -> None:
+    parts, policies = [], {}
+    for number, day in enumerate((-1, 5, 25, 40), start=1):
+        story = Story().until(day)
+        policies = dict(story.store.policies())
+        parts.append([due(story, number)] * 2)
+    work = DryRunWork(policies, slower("default"), Guards(), story.now, story.now + timedelta(days=60))
+    told: list[int] = []
+    with on_cluster(address) as ordered_map:
+        found = dry_run(work, parts, ordered_map, told.append)
+    here = dry_run(work, parts)
+    assert found.digests == here.digests
+    assert found.counts == here.counts
+    assert found.accounts == told[-1] == 8
+
+
+def test_a_cluster_that_cannot_do_it_is_refused(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cluster, "WAIT_SECONDS", 1)
+    with pytest.raises(Refused, match="no Dask scheduler answers") as nobody, on_cluster("tcp://127.0.0.1:9"):
+        pass
+    assert nobody.value.code == "cluster_unreachable"
+    with (
+        LocalCluster(n_workers=0, dashboard_address=":0") as empty,
+        pytest.raises(Refused, match="has no workers"),
+        on_cluster(empty.scheduler_address),
+    ):
+        pass
+    monkeypatch.setattr(cluster, "_here", lambda: "0.0")
+    with pytest.raises(Refused, match="has another version") as other, on_cluster(address):
+        pass
+    assert other.value.code == "cluster_differs"
