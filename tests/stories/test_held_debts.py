@@ -65,8 +65,8 @@ def test_a_hold_on_the_older_debt_lets_the_other_one_warn_and_still_gives_the_fu
 
 
 def test_a_newer_debt_does_not_hide_that_a_hold_moved_the_day_of_the_older_one() -> None:
-    """The stage began anew when another reason was lifted, and the held days are no days of it either."""
-    story = Story().until(10).block().until(50).unblock().until(60)
+    """The stage began when another reason was lifted, and the held days are no days of it either."""
+    story = Story().until(-1).block().until(50).unblock().until(60)
     story.bill(63)
     story = on_debt(story, 66)
     assert story.until(90).diary(51, dates=True, only="warning promised: ended disabled") == table("""

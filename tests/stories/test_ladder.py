@@ -314,7 +314,7 @@ def test_what_becomes_due_after_the_message_of_the_day_goes_out_next_morning() -
     story = Story(services=("cloud", "mail")).until(10).cancel(2).until(28).reactivate(2)
     assert story.until(30).diary(28, only="warning") == table("""
         day 28 09:00  warning 28: disable cloud on day 30
-        day 29 09:00  warning 28: disable mail on day 58
+        day 29 09:00  warning 28: disable mail on day 47
     """)
 
 
