@@ -18,7 +18,7 @@ from arrears.core.payments import networks, planner, trail
 from arrears.core.payments.provider_time import FIRST, OVERLAP, ProviderTime
 from arrears.core.payments.values import AttemptCanceled, NotFound, RefundAnswer, RefundState, Unknown
 from arrears.core.rules import charge, method
-from arrears.engine import booking
+from arrears.engine import booking, correcting
 from arrears.engine.commands import import_account, import_paid
 from arrears.engine.payments import (
     attempts,
@@ -271,6 +271,17 @@ def _anybodys_credit() -> Sequence[Swap]:
     return [(refunds, "trail_in", trail_in)]
 
 
+def _any_refund_is_met() -> Sequence[Swap]:
+    """Whatever a credit note frees is the money of what was given back."""
+
+    class Mixed(trail.Trail):
+        def _credited(self, fact: Any) -> None:
+            kind = [one.ref for one in self.payments.values() if one.kindness and one.currency == fact.currency]
+            self._lot(fact.currency, (*kind, "")[0], fact.credit_minor)
+
+    return [(correcting, "trail_of", Mixed)]
+
+
 def _part_answers_the_whole() -> Sequence[Swap]:
     was = settling._same_request
 
@@ -327,6 +338,7 @@ FAULTS: Final = (
     Fault("one payer's many tries are a storm", _retries_are_a_storm, 9),
     Fault("what was paid twice is offered to nobody", _nobody_hears, 12),
     Fault("a refund takes the credit of another payment", _anybodys_credit, 6),
+    Fault("a credit note meets a refund of another payment", _any_refund_is_met, 70202),
     Fault("an old quote for the whole is answered with a part", _part_answers_the_whole, 3),
     Fault("a refund has another key each time", _another_key_each_time, 7),
     Fault("a refund is asked for again whatever was paid out", _refund_not_looked_for, 3029),

@@ -97,7 +97,10 @@ class JudgedWorld(Story):
                         self._credited(recorded.fact)
                     case f.MethodActivated(method=method) if recorded.author == "person:1":
                         self._activated(history[: recorded.seq - 1], method)
-                    case f.RefundAsked(payment_ref=ref, credit_minor=minor):
+                    case (
+                        f.RefundAsked(payment_ref=ref, credit_minor=minor)
+                        | f.RefundCovered(payment_ref=ref, minor=minor)
+                    ):
                         if minor > trail_of(history[: recorded.seq - 1]).payments[ref].credit:
                             self.wrong.append(
                                 f"account {number}: a refund of {ref} takes the credit of another payment"

@@ -22,12 +22,14 @@ from arrears.core.bank.statements import (
     StatementKind,
 )
 from arrears.core.errors import Refused
+from arrears.core.system import BANK
 from arrears.engine import commands
-from arrears.engine.commands.bank import deciding
+from arrears.engine.commands.bank import deciding, taking
 from arrears.engine.commands.bank.crediting import end_old_doubts
 from arrears.engine.commands.bank.deciding import Share
 from arrears.engine.commands.bank.taking import TakenFile, bank_hourly, take_file
 from arrears.engine.run import run
+from arrears.engine.system import set_book_taken
 from arrears.ports.bank import CreditState
 from arrears.store.postgres.store import PostgresStore
 
@@ -147,6 +149,38 @@ def test_a_missing_statement_makes_invoice_mode_wait_until_it_comes(store: Postg
     assert store.system().guards.bank_stale
     take(store, statement(credit(500, "x", day=6), opening=0, day=6), "6")
     assert store.system().books_refused == ()
+
+
+def test_whoever_ends_before_a_file_is_kept_has_said_what_is_missing_with_it(
+    store: PostgresStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take(store, statement(opening=0, day=5), "5")
+
+    class Ended(BaseException):
+        """As where the power fails."""
+
+    def end(*_: object) -> None:
+        raise Ended
+
+    with monkeypatch.context() as broken:
+        broken.setattr(taking, "look_at", end)
+        broken.setattr(taking, "_standing_gaps", end)
+        with pytest.raises(Ended):
+            take(store, statement(opening=500, day=7), "7")
+    assert take(store, statement(opening=500, day=7), "7").state == "known"
+    assert store.system().guards.bank_stale
+
+
+def test_a_gap_that_a_person_has_closed_stays_closed_and_another_is_one_again(store: PostgresStore) -> None:
+    take(store, statement(opening=0, day=5), "5")
+    take(store, statement(opening=500, day=7), "7")
+    take(store, statement(opening=500, day=8), "8")
+    assert store.system().guards.bank_stale, "a later one that ends with as much closes no gap"
+    set_book_taken(store, f"{BANK}NL91ABNA0417164300", at(8), API, "the bank says that there is none")
+    take(store, statement(opening=500, day=9), "9")
+    assert not store.system().guards.bank_stale
+    take(store, statement(opening=900, day=12), "12")
+    assert store.system().guards.bank_stale
 
 
 @pytest.mark.parametrize(("code", "waits"), [("not_xml", True), ("no_such_file", False)])

@@ -108,6 +108,46 @@ def test_a_courier_that_died_is_taken_over_and_changes_nothing_any_more(store: P
     assert counts(store) == (0, 1, 0)
 
 
+def test_a_resume_that_is_put_while_one_that_is_never_taken_fails_once_more_is_asked_for_at_once(
+    store: PostgresStore,
+) -> None:
+    crm, at = endpoint(store), NOW
+    store.put_parcels("crm", parcels("bad", 1, fenced=True), at)
+    for times in range(1, 4):
+        claimed = store.claim_deliveries(crm, at, 10, LEASE)
+        assert claimed is not None
+        if times == 3:
+            resume = Parcel("good-2", "good", 2, "order.resume", "{}", fenced=True, urgent=True)
+            store.put_parcels("crm", [resume], at)
+        pause = timedelta(hours=12) if times == 3 else timedelta(seconds=5)
+        store.record_deliveries([DeliveryOutcome(claimed.claims[0], DOWN, pause, DeliveryFate.FAILED)], at)
+        at += timedelta(seconds=6)
+    again = store.claim_deliveries(crm, at, 10, LEASE)
+    assert again is not None
+    assert [claim.message for claim in again.claims] == ["good-2"]
+    store.record_deliveries([DeliveryOutcome(again.claims[0], DOWN, LEASE, DeliveryFate.FAILED)], at)
+    assert store.due_endpoints(at) == []
+
+
+def test_what_waits_for_an_endpoint_waits_no_longer_than_that_has_taken_nothing(store: PostgresStore) -> None:
+    crm, at = endpoint(store), NOW
+    store.put_parcels("crm", parcels("bad", 1), at)
+    for _ in range(3):
+        claimed = store.claim_deliveries(crm, at, 10, LEASE)
+        assert claimed is not None
+        store.record_deliveries(
+            [DeliveryOutcome(claimed.claims[0], DOWN, timedelta(seconds=5), DeliveryFate.FAILED)], at
+        )
+        at += timedelta(seconds=20)
+    store.put_parcels("crm", parcels("good", 1), at)
+    claimed = store.claim_deliveries(crm, at, 10, LEASE)
+    assert claimed is not None
+    [claim] = claimed.claims
+    store.record_deliveries([DeliveryOutcome(claim, DOWN, timedelta(hours=12), DeliveryFate.FAILED)], at)
+    assert store.due_endpoints(at + timedelta(seconds=59)) == []
+    assert store.due_endpoints(at + timedelta(seconds=61)) == [crm]
+
+
 def test_what_was_put_once_is_not_put_again(store: PostgresStore) -> None:
     endpoint(store)
     assert store.put_parcels("crm", parcels("a", 1, 2), NOW) == 2

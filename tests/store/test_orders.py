@@ -18,6 +18,7 @@ from arrears.engine.orders import DeliveredServices, OrderAnswers, order_named
 from arrears.engine.perform import give_orders
 from arrears.ports import DeliveryAnswer, DeliveryState
 from arrears.sim.stage import Stage
+from arrears.store.postgres.queries import open_tasks
 from arrears.store.postgres.store import PostgresStore
 
 MINUTE = timedelta(minutes=1)
@@ -128,6 +129,16 @@ def test_what_a_service_will_never_take_is_parked_at_once_and_staff_have_a_task(
         [(name, what)] = rows.fetchall()
     assert name == "mail"
     assert "arrears services redrive" in what
+
+
+def test_the_task_about_what_is_parked_ends_when_a_newer_order_has_overtaken_it(scene: Scene) -> None:
+    scene.town.answer = lambda _, message: DeliveryAnswer(409, "{}") if message == "o1-1-1" else None
+    scene.until(33)
+    assert "endpoint_trouble" in [task.kind for task in open_tasks(scene.store)]
+    scene.pay(at(33, 12))
+    scene.carry(at(33, 12))
+    assert scene.store.endpoint_named("cloud").counts[DeliveryState.PARKED] == 0
+    assert "endpoint_trouble" not in [task.kind for task in open_tasks(scene.store)]
 
 
 def test_a_deletion_in_part_is_given_again_with_ever_longer_pauses(scene: Scene) -> None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import pytest
-from tests.stories.story import STAFF, Story, table
+from tests.stories.story import PRICE, STAFF, Story, table
 
+from arrears.cli.explain import explanation, sentences
 from arrears.core import facts as f
+from arrears.core.deletions import DeletionStage, planned_deletions
 from arrears.core.errors import Refused
+from arrears.core.guards import Guards
 from arrears.core.invariants.account import check_deletion_cap
 from arrears.core.states import State
+from arrears.core.view import View
 from arrears.engine import commands
 from arrears.engine.run import Limits
 
@@ -132,3 +136,19 @@ def test_what_is_deleted_in_part_stays_open_and_is_a_task_until_nothing_is_left(
     assert story.sub().state is State.DELETED
     assert story.tasks() == []
     story.check()
+
+
+def test_what_was_ordered_and_is_not_confirmed_is_told_with_its_evidence_and_promises_nothing() -> None:
+    story = Story().until(119)
+    story.hands.busy = True
+    story.until(125)
+    [one] = planned_deletions(View(story.store.policies(), story.account, Guards(), story.now))
+    [(_, ordered)] = story.facts(f.DeletionOrdered)
+    assert (one.stage, one.evidence, one.stoppers) == (DeletionStage.ORDERED, ordered.evidence, ())
+    assert one.owing == {"EUR": PRICE}
+    said = explanation(story.store, story.no, story.now)
+    assert said["subscriptions"][0]["nothing_follows"]["code"] == "deletion_ordered"
+    words = "\n".join(sentences(said))
+    assert "its deletion was ordered" in words
+    assert "was deleted, on the morning after its service has confirmed it" in words
+    assert "was deleted on" not in words

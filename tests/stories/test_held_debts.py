@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from tests.stories.story import Story, table
 
+from arrears.core import facts as f
 from arrears.core.account import Action, DoubtKind, HoldScope, Stop
 from arrears.core.states import State
 
@@ -275,3 +276,13 @@ def test_a_hold_stops_what_it_names_of_a_debt_whose_warnings_it_keeps_back() -> 
     story = Story().until(20)
     story.hold(40, stops=(Stop.DELETE,), scope=HoldScope.ACCOUNT)
     assert story.until(32).diary(20, only="warning disabled")[0] == "day 21 09:00 warning 21: disable cloud on day 30"
+
+
+def test_a_newer_debt_counts_no_day_of_retention_on_which_the_older_one_was_held() -> None:
+    """Canceled after it was stopped, it is kept until day 160; on ten days its debt was held, on nine everything."""
+    story = on_debt(Story().until(70).cancel().until(80), 90)
+    story.until(95).bill(100)
+    story.until(110).hold(119)
+    assert story.until(181).diary(170, dates=True, only="scheduled") == ["day 180 00:00 deletion of cloud scheduled"]
+    assert len(story.until(183).facts(f.DeletionOrdered)) == 1
+    story.check()

@@ -40,7 +40,7 @@ def acting(billing: Billing) -> Acting:
 
 
 def test_money_that_arrived_outside_is_booked_once_for_its_reference(acting: Acting, history: Any) -> None:
-    ref = f"transfer-{acting.ref}"
+    ref = f"transfer/{acting.ref}"
     body = {"account": acting.ref, "ref": ref, "amount": money(5000), "invoices": [acting.number]}
     status, said = acting.act("payments", body)
     assert (status, said["invoices"][0]["open"]) == (201, money(7000))

@@ -133,6 +133,20 @@ def test_json_is_no_file(client: Client) -> None:
     assert Bank(client).send(b"{}", kind="application/json")[0] == 415
 
 
+def test_nothing_at_all_is_an_empty_file(client: Client) -> None:
+    headers = {"Authorization": f"Bearer {Bank(client).token}"}
+    answer = client.generic("POST", "/v1/bank/statements", b"", content_type="", headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (400, "empty_file")
+
+
+@pytest.mark.parametrize("verb", ["TRACE", "PUT", "PATCH"])
+def test_a_file_by_another_method_is_405(client: Client, verb: str) -> None:
+    headers = {"Authorization": f"Bearer {Bank(client).token}"}
+    kind = "application/octet-stream"
+    answer = client.generic(verb, "/v1/bank/statements", b"x", content_type=kind, headers=headers)
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "POST")
+
+
 MAP: Final = f"""
 [file]
 delimiter = ";"

@@ -204,7 +204,7 @@ POST   /v1/tasks/<task_no>/close                             401     403      42
 GET    /v1/policies                                          401     200      200      401
 GET    /v1/policies/<name>                                   401     404      404      401
 POST   /v1/payments                                          401     403      422      401
-POST   /v1/payments/<payment>/take-back                      401     403      422/404  401
+POST   /v1/payments/<path:payment>/take-back                 401     403      422/404  401
 POST   /v1/credits                                           401     403      422      401
 POST   /v1/voids                                             401     403      422      401
 POST   /v1/write-offs                                        401     403      422      401
@@ -448,7 +448,7 @@ def asked(line: Line, headers: dict[str, str], account: int, town: Town) -> Any:
     body: dict[str, object] = {"unheard of": 1}
     if account == UNKNOWN:
         body = BODIES.get(line.route.rpartition("/")[2], {})
-        path += "?address=a@example.org" if line.method == "DELETE" else ""
+        path += "?address=a@example.org" if line.method == "DELETE" and path.endswith("/extra") else ""
     return browser.generic(
         line.method, path, json.dumps(body), "application/json", headers={**headers, "Idempotency-Key": path}
     )

@@ -14,10 +14,12 @@ from tests.web.living import Living, day_in_amsterdam, living
 from tests.web.states import Town
 from tests.web.test_centre import quotes, sign_in, text
 
+from arrears.adapters.services.inprocess import InProcessServices
+from arrears.core import facts as f
 from arrears.engine import commands
 from arrears.engine.booking import Payment
 from arrears.engine.payments import methods, settling
-from arrears.ports import AttemptRecord
+from arrears.ports import AttemptRecord, Obeyed, Order
 from arrears.sandbox.run import Running, running
 
 if TYPE_CHECKING:
@@ -211,6 +213,29 @@ def test_what_paying_does_not_keep_from_happening_is_said_before_and_after(shop:
         page = text(client.get(f"/acc_{account}/{path}"))
         assert stays in page, path
         assert "U hoeft niets te doen" not in page, path
+
+
+class Slow(InProcessServices):
+    """Services that take an order to delete and never say that they have."""
+
+    def order(self, order: Order, now: datetime) -> Obeyed | None:
+        """See ports.Services."""
+        return None if order.command == "delete" else super().order(order, now)
+
+
+@pytest.mark.turn(2)
+def test_nothing_is_promised_of_a_service_whose_deletion_has_been_ordered(shop: Living, client: Client) -> None:
+    shop.services = Slow()
+    account = shop.account((6_100, "EUR"), days=125)
+    [ordered] = [r for r in shop.store.history(account) if isinstance(r.fact, f.DeletionOrdered)]
+    client.get(link_for(shop, account))
+    page = text(client.get("/pay/"))
+    assert "De opdracht om cloud te verwijderen is gegeven." in page
+    assert "weer aan" not in page
+    sign_in(client, shop.email(account))
+    assert "De opdracht om cloud te verwijderen is gegeven." in text(client.get(f"/acc_{account}/settle"))
+    day = day_in_amsterdam(ordered.at)
+    assert f"wordt verwijderd sinds {day.day} " in text(client.get(f"/acc_{account}/"))
 
 
 def test_what_we_collect_by_ourselves_is_said_with_its_day_where_somebody_owes(shop: Living, client: Client) -> None:

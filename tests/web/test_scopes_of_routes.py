@@ -74,6 +74,7 @@ def parts(acting: Acting) -> dict[str, object]:
         "promise": f"promise_{number}_1",
         "case": f"case_{number}_1",
         "payment": f"pay-{acting.ref}",
+        "path:payment": f"pay-{acting.ref}",
         "method": 1,
         "task_no": task["task"],
         "name": "default",

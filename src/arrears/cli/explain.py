@@ -89,6 +89,7 @@ def _unheard(found: Unreached | None) -> str:
 
 
 _NOTHING_FOLLOWS: Final = {
+    "deletion_ordered": "its deletion was ordered, and nothing brings it back; its service has not confirmed it yet",
     "never_deleted": "no deletion: its policy says that data is never deleted",
     "never_disabled": "reminders alone: its policy never disables for debt; a person decides what follows",
     "not_named": "not deleted: no past-due invoice names it; it runs again when the account's last one is paid",
@@ -162,7 +163,10 @@ def _said(account: Account, part: f.NoticePart) -> str:
         case f.Warning(subscription=sub, action=action, promised_on=on):
             return f"warning: {account.subscription(sub).service} {WILL[action]} on {in_words(on)}"
         case f.Told(subscription=sub, what=what, on=on):
-            return f"message: {account.subscription(sub).service} was {what} on {in_words(on)}"
+            one = account.subscription(sub)
+            if what == "deleted" and one.end is not None and one.end.ordered_at is not None:
+                return f"message: {one.service} was deleted, on the morning after its service has confirmed it"
+            return f"message: {one.service} was {what} on {in_words(on)}"
         case f.Announcement(on=on) as said:
             return f"message, {said.name}: {whose_date(account, said)}, {in_words(on)}"
         case _:

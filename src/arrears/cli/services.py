@@ -138,6 +138,10 @@ def redrive(name: str, order: str) -> None:
     """Give again what is parked at service NAME: all of it, or one ORDER (o12-3-7)."""
     with open_installation() as live:
         count = live.store.redrive(service_endpoint(live, name).number, order, live.clock.now())
+    if order and not count:
+        raise Refused(
+            "not_parked", f"{order[:60]!r} is not parked at {name}; `arrears services orders {name}` has them"
+        )
     click.echo(f"{count} are given again")
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
+from functools import partial
 
 from arrears.core.account import Action, Debt, Hold, ServiceEnd, Stop, Subscription
 from arrears.core.calendar import calendar_of
@@ -135,13 +136,14 @@ class Ahead:
                 return [(entered + timedelta(days), None, [])] if self.action is Action.DELETE else []
             return [(max(entered + timedelta(days), oldest + timedelta(self._ladder_days)), None, [])]
         named = self._named()
+        kept = partial(view.day_number, entered, days, calendar=self.calendar)
         found: list[tuple[date, Debt | None, list[Hold]]] = []
         for debt, holds in self._followed():
             by_stage = view.day_number(entered, days, holds, self.calendar)
             if debt is None:
                 own = by_stage if self.action is Action.DELETE else None
             elif named:
-                own = view.debt_clock(self.sub, self._ladder_days, self.stop, debt)
+                own = view.debt_clock(self.sub, self._ladder_days, self.stop, debt, kept)
             else:
                 own = debt.day_0 and view.day_number(debt.day_0, self._ladder_days, holds, view.calendar)
             day = latest(own, by_stage)

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
-from arrears.core.account import ServiceEnd, Subscription
+from arrears.core.account import Action, ServiceEnd, Subscription
 from arrears.core.deadlines import Ahead, applying
 from arrears.core.facts.base import Evidence
 from arrears.core.states import Reason, State
@@ -64,7 +64,7 @@ def planned_deletions(view: View) -> Iterator[PlannedDeletion]:
 
 def _planned(view: View, sub: Subscription, end: ServiceEnd, one: Ahead | None) -> PlannedDeletion:
     policy = view.policies[end.terms.policy]
-    evidence = view.evidence(sub, one.action, policy) if one is not None else Evidence(policy.version)
+    evidence = view.evidence(sub, Action.DELETE, policy)
     owing: dict[str, int] = {}
     for debt in evidence.owing:
         owing[debt.currency] = owing.get(debt.currency, 0) + debt.open_minor

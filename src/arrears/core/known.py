@@ -15,6 +15,7 @@ from arrears.core import facts as f
 from arrears.core.account import Debt, HoldScope
 from arrears.core.facts.payments import TAKEN_BACK
 from arrears.core.invoice_lines import InvoiceLine, TaxLine
+from arrears.core.payments import trail
 
 IMPORTER: Final = "import"
 """The author of everything that an import records: its word is the billing system's, and can be taken back by it."""
@@ -42,6 +43,8 @@ KINDS: Final[tuple[type[f.Fact], ...]] = (
     f.RefundUndone,
 )
 """The facts that say it; no other is read."""
+
+_TRAIL: Final = frozenset(trail.KINDS)
 
 PAID_IN_DOUBT: Final = "paid in the book: "
 """How a doubt about what an import says is paid of an invoice is called, before the invoice's own number."""
@@ -74,16 +77,6 @@ class KnownPayment(msgspec.Struct, gc=False):
             if (taken := min(minor, part.minor)) > 0:
                 yield f.Allocation(part.debt, taken)
                 minor -= taken
-
-
-class KnownRefund(msgspec.Struct, gc=False):
-    """What was given back of a payment, or is on its way, as nothing that is owed again: `minor` is what of it was
-    neither account credit nor what an invoice asks less since. `refund` and `ref` as in RefundUndone."""
-
-    refund: int
-    ref: str
-    payment_ref: str
-    minor: int
 
 
 class KnownInvoice(msgspec.Struct, gc=False):
@@ -150,16 +143,18 @@ class Known:
 
     `by_number` leads from an invoice's own number to its number within the account. `credits` has the minor units of
     each credit note, by its number. `on_credit` are the allocations of account credit, the oldest first.
-    `was_called` are the references that the operator had for the account before.
+    `was_called` are the references that the operator had for the account before. `money` are the facts that say where
+    the money of each payment is (`payments/trail.py`); `gave_back`: something was given back, or is on its way.
     """
 
     invoices: dict[int, KnownInvoice] = field(default_factory=dict)
     by_number: dict[str, int] = field(default_factory=dict)
     payments: dict[str, KnownPayment] = field(default_factory=dict)
-    refunds: dict[str, KnownRefund] = field(default_factory=dict)
     credits: dict[str, int] = field(default_factory=dict)
     on_credit: list[f.Allocation] = field(default_factory=list)
     was_called: list[str] = field(default_factory=list)
+    money: list[f.AnyFact] = field(default_factory=list)
+    gave_back: bool = False
 
     def by_book(self, invoice: int) -> int:
         """How much of an invoice is paid by the imports' own word."""
@@ -172,11 +167,6 @@ class Known:
                 less = min(minor, part.minor)
                 self.on_credit[place] = f.Allocation(invoice, part.minor - less)
                 minor -= less
-
-    def given_back(self, invoice: int) -> Iterator[KnownRefund]:
-        """What was given back of the payments of an invoice, while it was still asked for."""
-        paid_with = {p.ref for p in self.payments.values() if invoice in (p.invoice, *(part.debt for part in p.paid))}
-        return (one for one in self.refunds.values() if one.minor > 0 and one.payment_ref in paid_with)
 
     def paid(self, invoice: int) -> int:
         """How much has come for an invoice at least, whoever said so; it can be more than was asked."""
@@ -209,6 +199,9 @@ class _Reading:
     def take(self, fact: f.AnyFact, by_book: bool) -> None:
         """One more fact."""
         invoices = self.known.invoices
+        if type(fact) in _TRAIL:
+            self.known.money.append(fact)
+            self.known.gave_back |= isinstance(fact, f.RefundAsked | f.Refunded)
         match fact:
             case f.TermsChanged():
                 self.known.was_called += [fact.was_called] if fact.was_called else []
@@ -237,10 +230,6 @@ class _Reading:
                 self._past_due.discard(no)
             case f.PaymentBooked() | f.CreditAllocated() | f.DebtReopened() | f.Refunded():
                 self._money(fact, by_book)
-                if isinstance(fact, f.Refunded):
-                    self._refund(fact)
-            case f.RefundAsked() | f.RefundCovered() | f.RefundUndone():
-                self._refund(fact)
             case f.HoldPlaced(hold=hold) if by_book and hold.scope is HoldScope.DEBT:
                 invoices[hold.target].book_holds += (hold.no,)
             case f.HoldEnded(hold=ended):
@@ -322,25 +311,6 @@ class _Reading:
                             invoices[no].other_minor -= rest
                     payment.minor -= minor
                 self._taken_back = []
-
-    def _refund(self, fact: f.RefundAsked | f.Refunded | f.RefundCovered | f.RefundUndone) -> None:
-        refunds = self.known.refunds
-        name = str(fact.refund) if fact.refund else "" if isinstance(fact, f.RefundAsked) else fact.ref
-        match fact:
-            case f.RefundAsked(reopens=False):
-                minor = fact.amount_minor - fact.credit_minor
-                refunds[name] = KnownRefund(fact.refund, "", fact.payment_ref, minor)
-            case f.Refunded(refund=0, reversal=False, reopened_minor=0) if not fact.ref.startswith(TAKEN_BACK):
-                refunds[name] = KnownRefund(0, fact.ref, fact.payment_ref, fact.amount_minor - fact.credit_minor)
-            case f.Refunded() if name in refunds:
-                refunds[name].ref = fact.ref
-            case f.RefundCovered() if name in refunds:
-                refunds[name].minor -= fact.minor
-            case f.RefundUndone():
-                refunds.pop(name, None)
-                refunds.pop(fact.ref, None)
-            case _:
-                pass
 
     def _payment(self, fact: f.PaymentBooked, by_book: bool) -> None:
         known = self.known

@@ -19,6 +19,7 @@ from arrears.core.errors import Refused
 from arrears.core.facts.payments import TAKEN_BACK
 from arrears.core.known import Known, KnownInvoice, KnownPayment
 from arrears.core.money import format_amount
+from arrears.core.payments.trail import Trail, trail_of
 from arrears.core.unit import Unit
 from arrears.core.view import View
 
@@ -38,29 +39,40 @@ def credit_invoice(
     void: bool = False,
     ref: str = "",
 ) -> None:
-    """Ask so much less of an invoice: what is open takes it first, then what was given back of its payments before,
-    which is this money; what is left is account credit. Refuses `bad_amount` for nothing, or more than is asked."""
+    """Ask so much less of an invoice: what is open takes it first, then what was given back before of the payments
+    whose money is free again, which is that money; what is left is account credit. Refuses `bad_amount` for nothing, or
+    more than is asked."""
     if not 0 < minor <= invoice.total_minor:
         asked = format_amount(invoice.total_minor, invoice.currency)
         raise Refused("bad_amount", f"invoice {invoice.number!r} asks {asked}; more cannot be credited, nor nothing")
     debt = unit.account.debt(invoice.no)
     credit = minor - min(minor, 0 if debt is None else debt.open_minor)
-    fact = f.InvoiceCredited(
+    note = f.InvoiceCredited(
         debt=invoice.no, currency=invoice.currency, minor=minor, credit_minor=credit, void=void, ref=ref
     )
-    unit.record(fact, author, why)
+    trail = _trail(unit, known)
+    before = {payment: traced.credit for payment, traced in trail.payments.items()}
+    trail.take(unit.record(note, author, why))
     invoice.total_minor -= minor
     invoice.noted_minor += minor if ref else 0
     invoice.here_only_minor = invoice.here_only_minor if ref else 0
     invoice.void = void
-    for refund in [*known.given_back(invoice.no)]:
-        covered = min(refund.minor, credit)
-        if covered:
-            unit.record(
-                f.RefundCovered(refund.refund, refund.ref, refund.payment_ref, invoice.currency, covered), author, why
-            )
-            refund.minor -= covered
-            credit -= covered
+    for payment, was in before.items():
+        freed = trail.payments[payment].credit - was
+        for refund in trail.payments[payment].kind_refunds:
+            if covered := min(freed, refund.minor - refund.credit):
+                fact = f.RefundCovered(refund.number, refund.ref, payment, invoice.currency, covered)
+                unit.record(fact, author, why)
+                freed -= covered
+
+
+def _trail(unit: Unit, known: Known) -> Trail:
+    """Where the money of the account's payments is; nowhere, if none of it was ever given back. When each fact was
+    recorded, and by whom, makes no difference here."""
+    if not known.gave_back:
+        return Trail()
+    told = [f.Recorded(unit.no, place, unit.now, "", "", fact) for place, fact in enumerate(known.money)]
+    return trail_of([*told, *(one.recorded for one in unit.stored)])
 
 
 def credit_account(unit: Unit, currency: str, minor: int, ref: str, author: str, why: str) -> None:

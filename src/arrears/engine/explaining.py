@@ -218,6 +218,8 @@ def _unreachable(view: View, found: Unreached | None) -> dict[str, Any] | None:
 def _nothing_follows(view: View, sub: Subscription) -> dict[str, Any] | None:
     """Why a subscription that is owed for has no date ahead of it."""
     debts = view.debts_of(sub)
+    if sub.end is not None and sub.end.ordered_at is not None and sub.state is not State.DELETED:
+        return {"code": "deletion_ordered"}
     if sub.end is not None and sub.end.ordered_at is None and next_stage(view.policies, view.account, sub) is None:
         return {"code": "never_deleted"}
     if Reason.PAST_DUE not in sub.reasons or not debts or sub.state is State.DELETED:

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Final
 
 from arrears.core import facts as f
+from arrears.core.facts.payments import TAKEN_BACK
 
 KINDS: Final[tuple[type[f.Fact], ...]] = (
     f.PaymentBooked,
@@ -101,9 +102,15 @@ class Traced:
         return sum(r.credit if r.ref in self.reversals else r.minor for r in self.refunds if not r.undone)
 
     @property
+    def kind_refunds(self) -> list[Refund]:
+        """What was given back of it, or is on its way, and reopens nothing; not what a person said never came."""
+        kind = [r for r in self.refunds if not (r.undone or r.reopens or r.ref in self.reversals)]
+        return [r for r in kind if not r.ref.startswith(TAKEN_BACK)]
+
+    @property
     def kindness(self) -> int:
-        """What was given back of it, or is on its way, and reopened nothing: beyond the credit that it took."""
-        return sum(r.minor - r.credit for r in self.refunds if not r.undone and r.ref not in self.reversals)
+        """What of those was beyond the credit that it took."""
+        return sum(r.minor - r.credit for r in self.kind_refunds)
 
     def may_pay(self, besides: int = 0) -> int:
         """What of it may pay something at most, once so much more has been taken back: a refund out of its credit is

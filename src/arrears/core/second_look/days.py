@@ -23,20 +23,24 @@ def by_clocks(journal: ReadJournal, number: int, policy: Policy, *, held: bool =
     assert policy.retention_days is not None
     assert end.ended_on is not None
     owed = journal.owed_for(number)
-    naming = [debt for debt in owed if number in debt.subscriptions]
     calendar = calendar_of(end.terms.zone)
     own = _spans(journal, journal.holds.values(), number, None, calendar) if held else []
-    of_debts = [_spans(journal, journal.holds.values(), 0, debt, calendar) for debt in naming] if held else []
+    ended_on, days = end.ended_on, policy.retention_days
 
-    def off(day: date) -> bool:
-        return _within(day, own) or (bool(of_debts) and all(_within(day, spans) for spans in of_debts))
+    def kept(debts: Iterable[ReadDebt]) -> date:
+        of_debts = [_spans(journal, journal.holds.values(), 0, debt, calendar) for debt in debts] if held else []
 
-    kept = _reached(end.ended_on, policy.retention_days, off)
+        def off(day: date) -> bool:
+            return _within(day, own) or (bool(of_debts) and all(_within(day, spans) for spans in of_debts))
+
+        return _reached(ended_on, days, off)
+
     clocks = [debt for debt in owed if not journal.debt_held(debt.no)]
     if not clocks:
-        return None if sub.cut or owed else kept
-    whole = (policy.disable_after_days or 0) + policy.retention_days
-    return max(kept, min(_of_debt(journal, debt, number, whole, held=held) for debt in clocks))
+        return None if sub.cut or owed else kept(())
+    whole = (policy.disable_after_days or 0) + days
+    by_debt = (max(kept([debt]), _of_debt(journal, debt, number, whole, held=held)) for debt in clocks)
+    return max(kept(debt for debt in owed if number in debt.subscriptions), min(by_debt))
 
 
 def _of_debt(journal: ReadJournal, debt: ReadDebt, number: int, days: int, *, held: bool) -> date:

@@ -95,9 +95,14 @@ WHERE endpoint_id = %(endpoint)s AND message = ANY(%(messages)s::text[]) AND sta
 BACK_AGAIN: Final[LiteralString] = """
 UPDATE endpoint SET failures = 0, failing_since = NULL, next_at = %(now)s WHERE endpoint_id = %(endpoint)s
 """
+# One parcel that is never taken has ever longer pauses: the others wait no longer than the endpoint has taken nothing,
+# and who has paid meanwhile is asked for at once.
 FAILED: Final[LiteralString] = """
 UPDATE endpoint SET failures = failures + %(count)s, failing_since = coalesce(failing_since, %(now)s),
-    next_at = CASE WHEN failures + %(count)s >= %(away)s THEN %(next)s ELSE next_at END
+    next_at = CASE WHEN failures + %(count)s < %(away)s OR EXISTS (SELECT FROM delivery d
+        WHERE d.endpoint_id = %(endpoint)s AND d.state = 'pending' AND d.kind = 'order.resume' AND d.tries = 0)
+        THEN next_at
+        ELSE least(%(next)s, %(now)s + greatest(%(now)s - coalesce(failing_since, %(now)s), interval '5 seconds')) END
 WHERE endpoint_id = %(endpoint)s RETURNING name, failing_since, failures
 """
 # What waited for an endpoint that was away is due as soon as that is back.
@@ -172,9 +177,10 @@ class PostgresDeliveries:
         """See ports.DeliveryBook."""
         values = {"endpoint": endpoint, "messages": [message], "now": now}
         with self.transaction() as db:
-            db.execute("SELECT FROM endpoint WHERE endpoint_id = %(endpoint)s FOR UPDATE", values)
-            db.execute(END_BY_WORD, values)
-            db.execute(OVERTAKEN, values)
+            row = db.execute("SELECT name FROM endpoint WHERE endpoint_id = %(endpoint)s FOR UPDATE", values).fetchone()
+            ended = db.execute(END_BY_WORD, values).rowcount + db.execute(OVERTAKEN, values).rowcount
+            if row is not None and ended:
+                _unparked(db, endpoint, row[0], now)
 
 
 def no_endpoint(name: str) -> Refused:
@@ -208,6 +214,28 @@ def tell(db: Db, fact: EndpointTrouble, why: str, now: datetime, author: str = A
     record_system(db, fact, now, author, why)
 
 
+def no_more_trouble(db: Db, name: str, now: datetime, author: str) -> None:
+    """An open task about an endpoint is over: a person has looked at it, or its cause is gone."""
+    row = db.execute(
+        "SELECT EXISTS (SELECT FROM task WHERE account_id = 0 AND kind = 'endpoint_trouble' AND cause = %s"
+        " AND closed_seq IS NULL)",
+        [name],
+    ).fetchone()
+    if row is not None and row[0]:
+        tell(db, EndpointTrouble(name=name, over=True), "", now, author)
+
+
+def _unparked(db: Db, endpoint: int, name: str, now: datetime) -> None:
+    """What was parked is over: once nothing is any more, so is the task."""
+    row = db.execute(
+        "SELECT state = 'on' AND NOT EXISTS (SELECT FROM delivery d WHERE d.endpoint_id = p.endpoint_id"
+        " AND d.state = 'parked') FROM endpoint p WHERE endpoint_id = %s",
+        [endpoint],
+    ).fetchone()
+    if row is not None and row[0]:
+        no_more_trouble(db, name, now, ARREARS)
+
+
 def _record(db: Db, endpoint: int, outcomes: Sequence[DeliveryOutcome], now: datetime) -> int:
     # The endpoint's row first, for everybody who records of it.
     row = db.execute(
@@ -223,7 +251,8 @@ def _record(db: Db, endpoint: int, outcomes: Sequence[DeliveryOutcome], now: dat
     if taken:
         columns = _columns(taken, now)
         recorded += db.execute(ACKNOWLEDGE, {**values, **columns}).rowcount
-        db.execute(OVERTAKEN, {**values, "messages": columns["messages"]})
+        if db.execute(OVERTAKEN, {**values, "messages": columns["messages"]}).rowcount:
+            _unparked(db, endpoint, name, now)
     for asked, never in ((again, False), (refused, True)):
         if asked:
             left = db.execute(ASK_AGAIN, {**values, **_columns(asked, now), "refused": never}).fetchall()

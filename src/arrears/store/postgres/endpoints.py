@@ -11,7 +11,6 @@ from typing import Final, LiteralString
 import psycopg
 
 from arrears.core.errors import Refused
-from arrears.core.facts import EndpointTrouble
 from arrears.ports.delivery import (
     DeliveryEndpoint,
     DeliveryState,
@@ -20,7 +19,7 @@ from arrears.ports.delivery import (
     ListedDelivery,
     NewEndpoint,
 )
-from arrears.store.postgres.deliveries import DUE_AT_ONCE, no_endpoint, tell
+from arrears.store.postgres.deliveries import DUE_AT_ONCE, no_endpoint, no_more_trouble
 from arrears.store.postgres.write import Db, DbRow, utc
 
 ENDPOINTS: Final[LiteralString] = """
@@ -114,7 +113,7 @@ class PostgresEndpoints:
                     db.execute("DELETE FROM endpoint_secret WHERE endpoint_id = %(endpoint)s", values)
                 case EndpointState.OFF:
                     pass
-            _no_more_trouble(db, row[0], now, author)
+            no_more_trouble(db, row[0], now, author)
 
     def change_endpoint(self, number: int, url: str, kinds: tuple[str, ...], now: datetime) -> None:
         """See ports.EndpointBook."""
@@ -174,14 +173,3 @@ def _endpoint(row: DbRow, counts: Mapping[DeliveryState, int]) -> DeliveryEndpoi
     failing = None if since is None else utc(since)
     named = (number, EndpointUse(use), name, url, wanted, account, stands, why)
     return DeliveryEndpoint(*named, event_no, failures, failing, utc(next_at), counts)
-
-
-def _no_more_trouble(db: Db, name: str, now: datetime, author: str) -> None:
-    """A person has looked at it: an open task about it is over."""
-    row = db.execute(
-        "SELECT EXISTS (SELECT FROM task WHERE account_id = 0 AND kind = 'endpoint_trouble' AND cause = %s"
-        " AND closed_seq IS NULL)",
-        [name],
-    ).fetchone()
-    if row is not None and row[0]:
-        tell(db, EndpointTrouble(name=name, over=True), "", now, author)

@@ -44,6 +44,7 @@ from arrears.web.account_centre.story import (
     tell,
     title_of,
 )
+from arrears.web.account_centre.subscriptions import gone, is_gone
 from arrears.web.errors import too_often
 from arrears.web.identities import role_of
 from arrears.web.refusals import in_words
@@ -199,6 +200,7 @@ def shown(visit: Visit, numbers: Sequence[int], why: str = "", status: int = 200
         "stays_ahead": stays_ahead(visit),
         "account": visit.id,
         "stopped": visit.listed(_stopped(visit)),
+        "gone": gone(visit),
         "why": why,
         "action": "/pay/",
         "settle": f"/{visit.id}/settle",
@@ -215,7 +217,9 @@ def _stopped(visit: Visit) -> list[str]:
     """The services that come back when everything is paid."""
     stopped = (State.RESTRICTED, State.DISABLED)
     return [
-        s.service for s in visit.snapshot.subscriptions if s.state in stopped and set(s.reasons) == {Reason.PAST_DUE}
+        s.service
+        for s in visit.snapshot.subscriptions
+        if s.state in stopped and set(s.reasons) == {Reason.PAST_DUE} and not is_gone(s)
     ]
 
 

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from arrears.core.account import Action, Subscription
+from arrears.core.calendar import calendar_of
 from arrears.core.closed import closed
 from arrears.core.deadlines import ahead
 from arrears.core.policy.values import HERE
@@ -180,6 +181,8 @@ def state_of(visit: Visit, sub: Subscription) -> str:
         waits = _("the service has not confirmed it yet")
         return f"{state}, {waits}"
     since = sub.end.stopped_on if sub.end is not None else sub.entered_on
+    if sub.end is not None and sub.end.ordered_at is not None:
+        since = calendar_of(sub.end.terms.zone).local_day(sub.end.ordered_at)
     if since is None or sub.state in (*RUNS, State.DELETED):
         return state
     return _("%(state)s since %(day)s") % {"state": state, "day": visit.day(since)}
@@ -198,6 +201,14 @@ def kept(sub: Subscription, ahead: Sequence[Next]) -> str:
 def is_gone(sub: Subscription) -> bool:
     """Whether nothing brings it back any more: it is deleted, or its deletion has been ordered."""
     return sub.state is State.DELETED or _being_deleted(sub)
+
+
+def gone(visit: Visit) -> str:
+    """The services that something is open for and that paying does not bring back: deleted, or ordered to be. Empty
+    where there is none."""
+    named = {number for debt in visit.snapshot.debts for number in debt.subscriptions}
+    found = [one.no for one in visit.snapshot.subscriptions if is_gone(one) and one.no in named]
+    return visit.listed([called(visit.snapshot, number) for number in found])
 
 
 def _being_deleted(sub: Subscription) -> bool:

@@ -118,7 +118,9 @@ def received(request: HttpRequest, body: PaymentBody) -> HttpResponse:
     return answered({"ref": body.ref, "invoices": [_invoice(one) for one in body.invoices]}, 201)
 
 
-@router.post("/payments/{payment}/take-back", **terms(ScopeKind.PAYMENTS, WRITE, of_account=ROUTE_ASKS, keyed=True))
+@router.post(
+    "/payments/{path:payment}/take-back", **terms(ScopeKind.PAYMENTS, WRITE, of_account=ROUTE_ASKS, keyed=True)
+)
 @once_per_key
 def take_back(request: HttpRequest, payment: str, body: Reasoned) -> HttpResponse:
     """A payment that was booked from outside never came, or has left again, all of it: what it paid is owed again from

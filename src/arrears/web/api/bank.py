@@ -49,6 +49,8 @@ def statements(
     columns a `map` of yours explains (docs/statements.md). What is matched by itself is booked at once. Sent again
     nothing is booked twice. What does not add up, or cannot be read, is set aside whole with a task (422 and others);
     `file` then says what was found in it. An unknown or wrong `map` (422): nothing was read."""
+    if not request.content_type and not int(request.META.get("CONTENT_LENGTH") or 0):
+        return problem(400, "empty_file", "The file was not taken", f"nothing was sent; send {KIND}")
     if request.content_type != KIND:
         return problem(415, "wrong_type", "Wrong content type", f"send {KIND}: the file as the bank gave it")
     try:

@@ -13,6 +13,8 @@ from arrears.web.gate import LARGE
 
 BODY_BYTES_MAX: Final = 1024 * 1024
 LENGTH_DIGITS_MAX: Final = 18
+_WITH_BODY: Final = ("POST", "PUT", "PATCH", "DELETE")
+"""Other methods have nothing to be read; those that are not ours are 405."""
 
 
 def plain_address(answer: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
@@ -40,10 +42,10 @@ def strict_body(answer: Callable[[HttpRequest], HttpResponse]) -> Callable[[Http
     """Middleware for /v1: refuse a body that is too large (413), not JSON by its type (415) or not strict (400)."""
 
     def answered(request: HttpRequest) -> HttpResponse:
-        if not request.path.startswith("/v1/") or request.method in ("GET", "HEAD", "OPTIONS"):
+        if not request.path.startswith("/v1/") or request.method not in _WITH_BODY:
             return answer(request)
-        if request.path in LARGE and request.method == "POST":
-            # It reads its body itself, and says itself what is wrong with it.
+        if request.path in LARGE:
+            # It reads its body itself, and says itself what is wrong with it, or that it takes no such method.
             return answer(request)
         if int(request.META.get("CONTENT_LENGTH") or 0) > BODY_BYTES_MAX:
             return problem(413, "too_large", "Too large", f"a body has at most {BODY_BYTES_MAX} bytes")

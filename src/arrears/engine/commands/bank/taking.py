@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import pairwise
 from typing import Final
 
 import msgspec
 
-from arrears.core.bank.statements import BankFile, BankStatement, wrong_with
+from arrears.core.bank.statements import BankFile, BankStatement, StatementKind, wrong_with
 from arrears.core.errors import Refused
 from arrears.core.facts import ARREARS
 from arrears.core.system import BANK, BANK_FEED
@@ -54,10 +54,11 @@ def take_file(
         for account in sorted({account for account, currency in ours if _may_be_of(file, account, currency)}):
             set_book_refused(store, BANK + account, now, f"{name} was set aside: {why}"[:400])
         return TakenFile("refused" if file.refused else "quarantined", why)
+    _say_new_gaps(store, file, name, now)
     firsts = store.keep_bank_file(digest, name, file.statements, now)
     if not firsts:
         return TakenFile("known")
-    gaps = _say_gaps(store, file.statements, name, now)
+    gaps = _standing_gaps(store, file, name, now)
     look_at(store, now)
     return TakenFile("taken", firsts=firsts, gaps=gaps)
 
@@ -73,28 +74,59 @@ def _may_be_of(file: BankFile, account: str, currency: str) -> bool:
     return any((one.account, one.currency) == (account, currency) for one in file.statements)
 
 
-def _say_gaps(store: BankTaking, statements: Sequence[BankStatement], name: str, now: datetime) -> Mapping[str, str]:
-    found: dict[str, str] = {}
-    for account, currency in sorted({(one.account, one.currency) for one in statements}):
-        if why := gap_in(store.closings(account, currency)):
-            found[account] = why
+def _say_new_gaps(store: BankTaking, file: BankFile, name: str, now: datetime) -> None:
+    """Say what will be missing with a file, before it is kept: whoever ends in between has said it. A gap that was
+    there before has been said, and stays closed where a person closed its task."""
+    for account, currency in _accounts_of(file):
+        here = store.closings(account, currency)
+        ends = [end for one in file.statements if (end := _closing(one, now)) and one.account == account]
+        known = gaps_in(here)
+        for why in [why for why in gaps_in(_in_order([*here, *ends])) if why not in known][:1]:
             set_book_refused(store, BANK + account, now, f"after {name}: {why}")
-        elif any(one.closing is not None for one in statements if one.account == account):
+
+
+def _standing_gaps(store: BankTaking, file: BankFile, name: str, now: datetime) -> Mapping[str, str]:
+    """What is missing beside what is here, by account; where nothing is, it is said no more."""
+    found: dict[str, str] = {}
+    for account, currency in _accounts_of(file):
+        if gaps := gaps_in(store.closings(account, currency)):
+            found[account] = gaps[0]
+        elif any(one.closing is not None for one in file.statements if one.account == account):
             set_book_taken(store, BANK + account, now, ARREARS, f"{name} was taken, and nothing is missing")
     return found
 
 
-def gap_in(closings: Sequence[Closing]) -> str:
-    """Where a statement is missing between those that are here, the oldest first; empty where each begins with what
-    another ended with, but for the first, and the bank's numbers leave none out."""
-    ends = [one.closing_minor for one in closings]
+def _accounts_of(file: BankFile) -> Sequence[tuple[str, str]]:
+    return sorted({(one.account, one.currency) for one in file.statements})
+
+
+def _closing(one: BankStatement, now: datetime) -> Closing | None:
+    if one.kind is StatementKind.EARLY or one.opening is None or one.closing is None:
+        return None
+    day = one.closing.day or max((e.booked_on for e in one.entries if e.booked_on is not None), default=now.date())
+    return Closing(one.opening.minor, one.closing.minor, day, one.number)
+
+
+def _in_order(closings: Iterable[Closing]) -> Sequence[Closing]:
+    return sorted(closings, key=lambda one: (one.closed_on, one.number))
+
+
+def gaps_in(closings: Sequence[Closing]) -> Sequence[str]:
+    """Where statements are missing between those that are here, the oldest first; none where each begins with what one
+    that is not later ended with, but for the first, and the bank's numbers leave none out."""
+    places: dict[int, list[int]] = {}
     for at, one in enumerate(closings):
-        if at and one.opening_minor not in ends[:at] + ends[at + 1 :]:
-            return f"the statement that ends on {one.closed_on} does not begin where another ends; one is missing"
-    for before, one in _left_out(closings):
-        after = f"{before.number} of {before.closed_on}"
-        return f"statement {one.number} of {one.closed_on} comes after {after}; one is missing"
-    return ""
+        places.setdefault(one.closing_minor, []).append(at)
+    found = []
+    for at, one in enumerate(closings):
+        before = next((place for place in places.get(one.opening_minor, ()) if place != at), None)
+        if at and (before is None or closings[before].closed_on > one.closed_on):
+            where = "does not begin where one before it ends"
+            found.append(f"the statement that ends on {one.closed_on} {where}; one is missing")
+    for last, one in _left_out(closings):
+        after = f"{last.number} of {last.closed_on}"
+        found.append(f"statement {one.number} of {one.closed_on} comes after {after}; one is missing")
+    return found
 
 
 COUNT_MAX: Final = 9_999
