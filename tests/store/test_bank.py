@@ -22,7 +22,6 @@ from arrears.core.bank.statements import (
     StatementKind,
 )
 from arrears.core.errors import Refused
-from arrears.core.system import BANK
 from arrears.engine import commands
 from arrears.engine.commands.bank import deciding, taking
 from arrears.engine.commands.bank.crediting import end_old_doubts
@@ -176,7 +175,8 @@ def test_a_gap_that_a_person_has_closed_stays_closed_and_another_is_one_again(st
     take(store, statement(opening=500, day=7), "7")
     take(store, statement(opening=500, day=8), "8")
     assert store.system().guards.bank_stale, "a later one that ends with as much closes no gap"
-    set_book_taken(store, f"{BANK}NL91ABNA0417164300", at(8), API, "the bank says that there is none")
+    [gap] = store.system().books_refused
+    set_book_taken(store, gap, at(8), API, "the bank says that there is none")
     take(store, statement(opening=500, day=9), "9")
     assert not store.system().guards.bank_stale
     take(store, statement(opening=900, day=12), "12")
@@ -327,3 +327,15 @@ def test_no_new_statement_makes_invoice_mode_wait_where_there_is_to_be_one(store
     take(store, statement(opening=500, day=10), "b", day=11)
     bank_hourly(store, OURS, 3, at(11))
     assert not store.system().guards.bank_stale
+
+
+def test_each_file_that_was_set_aside_and_each_gap_is_a_task_of_its_own(store: PostgresStore) -> None:
+    take(store, statement(opening=0, day=5), "5")
+    take(store, statement(opening=500, day=7), "7")
+    take(store, BankFile(refused="it has a DOCTYPE", code="doctype"), "junk")
+    gap, junk = store.system().books_refused
+    set_book_taken(store, junk, at(8), API, "junk, thrown away")
+    assert store.system().books_refused == (gap,)
+    assert store.system().guards.bank_stale
+    take(store, statement(credit(500, "x", day=6), opening=0, day=6), "6")
+    assert store.system().books_refused == ()

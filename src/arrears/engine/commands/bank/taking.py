@@ -51,8 +51,9 @@ def take_file(
     if store.bank_file_known(digest):
         return TakenFile("known")
     if why := wrong_with_file(file, ours):
-        for account in sorted({account for account, currency in ours if _may_be_of(file, account, currency)}):
-            set_book_refused(store, BANK + account, now, f"{name} was set aside: {why}"[:400])
+        for account, currency in sorted(one for one in ours if _may_be_of(file, *one)):
+            cause = f"{_cause(account, currency)}{digest.hex()[:16]}"
+            set_book_refused(store, cause, now, f"{name} was set aside: {why}"[:400])
         return TakenFile("refused" if file.refused else "quarantined", why)
     _say_new_gaps(store, file, name, now)
     firsts = store.keep_bank_file(digest, name, file.statements, now)
@@ -81,19 +82,30 @@ def _say_new_gaps(store: BankTaking, file: BankFile, name: str, now: datetime) -
         here = store.closings(account, currency)
         ends = [end for one in file.statements if (end := _closing(one, now)) and one.account == account]
         known = gaps_in(here)
-        for why in [why for why in gaps_in(_in_order([*here, *ends])) if why not in known][:1]:
-            set_book_refused(store, BANK + account, now, f"after {name}: {why}")
+        for why in [why for why in gaps_in(_in_order([*here, *ends])) if why not in known]:
+            set_book_refused(store, _cause(account, currency) + why, now, f"after {name}: {why}")
 
 
 def _standing_gaps(store: BankTaking, file: BankFile, name: str, now: datetime) -> Mapping[str, str]:
     """What is missing beside what is here, by account; where nothing is, it is said no more."""
     found: dict[str, str] = {}
     for account, currency in _accounts_of(file):
-        if gaps := gaps_in(store.closings(account, currency)):
+        gaps = gaps_in(store.closings(account, currency))
+        if gaps:
             found[account] = gaps[0]
-        elif any(one.closing is not None for one in file.statements if one.account == account):
-            set_book_taken(store, BANK + account, now, ARREARS, f"{name} was taken, and nothing is missing")
+        of_it = [one for one in file.statements if (one.account, one.currency) == (account, currency)]
+        whole = not gaps and any(one.closing is not None for one in of_it)
+        for book in store.system().books_refused:
+            cause = book.removeprefix(_cause(account, currency))
+            if cause != book and cause not in gaps and (whole or " " in cause):
+                set_book_taken(store, book, now, ARREARS, f"{name} was taken, and it is not missing any more")
     return found
+
+
+def _cause(account: str, currency: str) -> str:
+    """How each reason begins for which one of our bank accounts is not known whole: every file that was set aside, and
+    every statement that is missing, is a task of its own."""
+    return f"{BANK}{account} {currency}: "
 
 
 def _accounts_of(file: BankFile) -> Sequence[tuple[str, str]]:
