@@ -34,6 +34,7 @@ def test_explain_says_why_nothing_follows_and_names_no_day(policy: str, what: st
     lines = list(sentences(found))
     assert said in [line.removeprefix("  ") for line in lines]
     assert not [line for line in lines if "it stops" in line]
+    assert not what or not [line for line in lines if "it is charged" in line]
     assert "reminder" not in " ".join(lines).partition("what comes next")[2] or not what
 
 

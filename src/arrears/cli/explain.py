@@ -225,6 +225,6 @@ _NO_METHOD: Final = "; no payment method pays it, and it is charged as soon as o
 def _debt(debt: dict[str, Any]) -> str:
     past_due: date | None = debt["past_due_since"]
     since = f", past due since {in_words(past_due)}" if past_due else ""
-    notes = ", held" * debt["held"] + _NO_METHOD * debt["nothing_pays"]
+    notes = ", held" if debt["held"] else _NO_METHOD * debt["nothing_pays"]
     opened = format_amount(debt["open_minor"], debt["currency"])
     return f"{debt['invoice']}: {opened} open, due {in_words(debt['due_on'])}{since}{notes}"

@@ -223,7 +223,11 @@ def _system_of(row: Sequence[Any]) -> System:
 
 @lru_cache(maxsize=4)
 def _limits_of(text: str) -> Mapping[str, AmountLimits]:
-    return {} if text == "{}" else msgspec.json.decode(text, type=dict[str, AmountLimits])
+    try:
+        return {} if text == "{}" else msgspec.json.decode(text, type=dict[str, AmountLimits])
+    except msgspec.DecodeError as error:
+        says = f"the installation's limits are not as arrears writes them ({error}); `arrears check` says more"
+        raise Refused("unreadable_state", says) from None
 
 
 def limits_text(limits: Mapping[str, AmountLimits]) -> str:

@@ -55,9 +55,13 @@ def changed_in_installation(db: Db, now: datetime | None, grace: timedelta) -> I
     for what, statement in SETS:
         for (account,) in db.execute(statement):
             yield Breach("I18", account, what)
-    row = db.execute("SELECT last_tick_at FROM system_state").fetchone()
+    row = db.execute("SELECT last_tick_at, complete_run_at FROM system_state").fetchone()
     assert row is not None
-    [ticked_at] = row
+    ticked_at, complete_at = row
+    if complete_at is not None and (ticked_at is None or complete_at > ticked_at):
+        yield Breach(
+            "I21", 0, f"the last complete run is said to be of {utc(complete_at):%Y-%m-%d %H:%M} UTC, after the last"
+        )
     if now is not None and ticked_at is not None and utc(ticked_at) > now + grace:
         yield Breach("I21", 0, f"the last run was at {utc(ticked_at):%Y-%m-%d %H:%M} UTC, which lies ahead")
     yield from missed(db)
@@ -114,7 +118,10 @@ def changed_looks(
     newest fact, and looks again no later than that says. What waits, and the newest instant, are as the state says."""
     row = db.execute("SELECT last_tick_at FROM system_state").fetchone()
     assert row is not None
-    guards, ticked_at = read_system(db).guards, row[0]
+    try:
+        guards, ticked_at = read_system(db).guards, row[0]
+    except Refused:
+        return  # that the installation's state cannot be read is named by itself, and nothing is decided by it
     newest = {s.state.number: s.history[-1].at for s in streams if s.history}
     aside = {int(name) for (name,) in db.execute(_ASIDE)}
     rows = {no: rest for no, *rest in db.execute(_LOOKS, [[a.no for a in accounts]])}
