@@ -198,12 +198,34 @@ def test_what_is_less_grave_or_later_is_in_the_list_and_not_in_the_heading(texts
         actions=(first, replace(first, service="web"), DatedAction("mail", Action.DISABLE, date(2026, 1, 31))),
     )
     done = texts.render(content)
-    assert done.subject == "mail will stop on 31 January 2026: €120.00 unpaid", "the gravest of that day"
+    assert done.subject == "mail will stop on 31 January 2026: €23.20 unpaid", "the gravest of that day"
     text = spaced(done.text)
     assert "- cloud will be restricted at the end of 31 January 2026." in text
     assert "- mail will stop at the end of 31 January 2026." in text
     assert "Restricted means:" in text
     assert "Stopped means:" in text
+
+
+@pytest.mark.parametrize(
+    ("services", "said"),
+    [
+        (("cloud", "mail"), "€23.20 unpaid"),
+        (("", "mail"), "€120.00 unpaid"),
+        (("cloud", "web"), "€120.00 unpaid"),
+        (("mail", "mail"), "€120.00 unpaid"),
+    ],
+    ids=["one of two", "one that says nothing", "none that names it", "both"],
+)
+def test_a_subject_about_a_stop_names_what_is_owed_for_that_service(
+    texts: Texts, services: tuple[str, str], said: str
+) -> None:
+    content = sample(MessageKind.STOP_WARNING, "en-GB")
+    debts = tuple(
+        replace(line, services=(name,) if name else ()) for line, name in zip(content.debts, services, strict=True)
+    )
+    stop = DatedAction("mail", Action.DISABLE, date(2026, 1, 31))
+    done = texts.render(replace(content, debts=debts, actions=(stop,)))
+    assert done.subject == f"mail will stop on 31 January 2026: {said}"
 
 
 def test_subjects_as_they_are_written(texts: Texts) -> None:
@@ -214,10 +236,10 @@ def test_subjects_as_they_are_written(texts: Texts) -> None:
     ]
     for subject in (
         "Unpaid: €120.00 and US$1,234.50 for cloud, mail and backup",
-        "cloud will stop on 31 January 2026: €120.00 unpaid",
+        "cloud will stop on 31 January 2026: €96.80 unpaid",
         "Data of cloud will be deleted on or after 1 May 2026",
         "Nog te betalen: € 120,00 en US$ 1.234,50 voor cloud, mail en backup",
-        "cloud stopt op 31 januari 2026: € 120,00 staat open",
+        "cloud stopt op 31 januari 2026: € 96,80 staat open",
     ):
         assert subject in found
 

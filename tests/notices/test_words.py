@@ -156,13 +156,13 @@ SAYS: list[tuple[str, Content, str, str]] = [
     (
         "the graver of one day",
         replace(sample(K.STOP_WARNING, "en-GB"), actions=SAME_DAY),
-        "mail will stop on 31 January 2026: €120.00 unpaid.",
+        "mail will stop on 31 January 2026: €23.20 unpaid.",
         "cloud will be restricted on",
     ),
     (
         "the graver of one day, done",
         replace(sample(K.STOPPED, "nl-NL"), actions=SAME_DAY),
-        "mail is op 31 januari 2026 gestopt: € 120,00 staat open.",
+        "mail is op 31 januari 2026 gestopt: € 23,20 staat open.",
         "cloud is op 31 januari 2026 beperkt:",
     ),
     ("a reader", given("a reader", K.STOP_WARNING, "en-GB"), "Has it been paid already?", "Can you not pay now"),

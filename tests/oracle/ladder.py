@@ -230,7 +230,10 @@ class TextLadder:
             return None
         if not self.leading(sub):
             return None if sub.cut else self._retention(sub, end.ended_on, policy.retention_days, now, but)
-        if not any(d.no != without and not self.held(d, now) for d in self.leading(sub)):
+        leading = [d for d in self.leading(sub) if d.no != without and not self.held(d, now)]
+        led = [self._retention(sub, end.ended_on, policy.retention_days, now, but, debt) for debt in leading]
+        stage = min(filter(None, led), default=None)
+        if stage is None:
             return None
         # Where nothing is disabled for debt, what was canceled is kept for its retention from the debt's day too.
         whole = (policy.disable_after_days or 0) + policy.retention_days
@@ -241,7 +244,7 @@ class TextLadder:
             own = self.day_on_which(debt.day_0, whole, sub, DELETE, debt, now, but=but)
             kept = self._retention(sub, end.ended_on, policy.retention_days, now, but, debt)
             if own is not None and kept is not None:
-                found.append(max(own, kept))
+                found.append(max(own, kept, stage))
         return min(found, default=None)
 
     def _retention(

@@ -149,7 +149,8 @@ class Outside(TextLadder):
         hold.ended = r.at
         found |= self._ended_by(hold, r.at) | self._still_moved(hold, r.at)
         for no, action in found:
-            self.subs[no].void(action, hold.end(self.day_zone) or r.at)
+            # Also what was accepted in that very instant: the journal has it before the end.
+            self.subs[no].void(action, (hold.end(self.day_zone) or r.at) + timedelta(microseconds=1))
         self._nothing_goes_on()
 
     def _arrangement_made(self, fact: f.ArrangementMade, r: f.Recorded) -> None:
@@ -317,11 +318,14 @@ class Outside(TextLadder):
             if warned.sub not in fact.left_out:
                 self._heard(warned, r.at)
 
-    @staticmethod
-    def _heard(warned: BookWarning, at: datetime) -> None:
-        """The lead runs from the first time that it counted, and does so still."""
+    def _heard(self, warned: BookWarning, at: datetime) -> None:
+        """The lead runs from the first time that it counted, and does so still. What somebody was told is promised and
+        comes no earlier any more, also where its step had named the planned day before and so named the day after."""
         if warned.accepted is None or warned.lost:
             warned.accepted, warned.lost = at, False
+        sub = self.subs[warned.sub]
+        if not warned.void and warned.generation == sub.generation:
+            sub.told[warned.action] = max(warned.named, sub.told.get(warned.action, warned.named))
 
     def _warned_otherwise(self, fact: f.WarnedOtherwise, r: f.Recorded) -> None:
         for warned in self.sent.get(fact.notice, ()):

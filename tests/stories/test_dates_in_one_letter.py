@@ -59,6 +59,30 @@ def test_a_stop_warning_beside_a_deletion_that_lies_ahead_says_the_earlier_of_bo
     assert "If the payment reaches us by the end of" not in text
 
 
+@pytest.mark.parametrize(
+    ("locale", "subject", "ahead"),
+    [
+        ("en", "cloud was stopped on 1 February 2026: €120.00 unpaid",
+         "If this is not paid, the following happens: mail will stop at the end of 5 February 2026."),
+        ("nl", "cloud is op 1 februari 2026 gestopt: € 120,00 staat open",
+         "Als er niet wordt betaald, gebeurt het volgende: mail stopt op 5 februari 2026, aan het einde van de dag."),
+    ],
+)  # fmt: skip
+def test_who_is_told_of_one_stop_reads_when_the_other_service_stops(locale: str, subject: str, ahead: str) -> None:
+    taken = two_services(locale, ("cloud", "mail"), until=32).mail.taken
+    [told] = [m for m in taken if m.subject.replace("\u00a0", " ") == subject]
+    assert ahead in " ".join(told.text.split())
+
+
+def test_what_was_deleted_is_told_with_what_is_still_ahead_of_the_others_and_nothing_else() -> None:
+    story = two_services("en", ("cloud", "mail"), until=123)
+    [told] = [m for m in story.mail.taken if m.subject.startswith("The data of cloud was deleted")]
+    text = " ".join(told.text.split())
+    assert "If this is not paid, the following happens: The data of mail will be deleted on or after" in text
+    story.until(140)
+    assert "If this is not paid" not in " ".join(story.mail.taken[-1].text.split()), story.mail.taken[-1].subject
+
+
 def test_who_has_one_service_reads_its_name_alone() -> None:
     story = known(Story(), ANNA._replace(locale="en"))
     story.stage.context = replace(story.stage.context, writer=load_texts())

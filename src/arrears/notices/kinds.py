@@ -2,11 +2,11 @@
 check when texts are loaded.
 
 Names of variables are pieces of text except: can_pay, has_actions, has_restrict, has_disable and again are true or
-false, sums_count, paid_count, debts_count and those of services and stays are numbers, action is "restrict", "disable"
-or "delete", the gravest of the first day that the message is about, debts_are is "unpaid", "part_paid", "returned" or
-"mixed", and change is one of SIGN_IN_CHANGES. deadline is the same day as on, with the account's zone for a reader
-elsewhere; paid_in_time says by when paying saves all that is listed. What a message does not have is an empty text, 0
-or false.
+false, sums_count, services_sums_count, paid_count, debts_count and those of services and stays are numbers, action is
+"restrict", "disable" or "delete", the gravest of the first day that the message is about, debts_are is "unpaid",
+"part_paid", "returned" or "mixed", and change is one of SIGN_IN_CHANGES. deadline is the same day as on, with the
+account's zone for a reader elsewhere; paid_in_time says by when paying saves all that is listed; services_sums is what
+is owed for `services` alone. What a message does not have is an empty text, 0 or false.
 """
 
 from __future__ import annotations
@@ -53,6 +53,7 @@ _ACTIONS: Final = frozenset(
     {"has_actions", "on", "deadline", "action", "paid_in_time", "has_restrict", "has_disable", "means_restrict"}
     | {"means_disable"}
 )
+_OWN: Final = frozenset({"services_sums", "services_sums_count"})
 _LATER: Final = (DatedAction("backup", Action.DISABLE, date(2026, 2, 14)),)
 _OFF: Final = frozenset({"stays", "stays_count", "ends", "collects"})
 _ENDED: Final = frozenset({"effective_on"}) | (_OFF - {"collects"})
@@ -113,7 +114,7 @@ _ANNOUNCED: Final[Mapping[Announces, NoticeKind]] = closed(
             [{"card": "", **_TOGETHER}, {"card": "", "no_method": True}, {"card": "", "by_transfer": True}],
         ),
         Announces.SUBSCRIPTION: NoticeKind(
-            _COMMON | _DEBTS | _ACTIONS | {"days_left"},
+            _COMMON | _DEBTS | _OWN | _ACTIONS | {"days_left"},
             datetime(2026, 4, 28, 7, tzinfo=UTC),
             {**_EUROS, "actions": _DELETIONS, "services": ("cloud",), "days_left": 3},
             [{"actions": _DELETIONS[:1], "days_left": 1}, {"debts": (), "sums": ()}],
@@ -171,7 +172,7 @@ NOTICE_KINDS: Final[Mapping[MessageKind, NoticeKind]] = closed(
             {"paid": (Sum("EUR", 25_000),), "decline": "insufficient_funds", "card": _CARD, "services": ("cloud",)},
         ),
         MessageKind.STOP_WARNING: NoticeKind(
-            _COMMON | _DEBTS | _ACTIONS,
+            _COMMON | _DEBTS | _OWN | _ACTIONS,
             datetime(2026, 1, 23, 8, tzinfo=UTC),
             {**_EUROS, "actions": _STOPS},
             [{"actions": _RESTRICTION}],
@@ -185,10 +186,10 @@ NOTICE_KINDS: Final[Mapping[MessageKind, NoticeKind]] = closed(
             {"actions": (DatedAction("cloud", Action.DELETE, date(2026, 5, 1)),)},
         ),
         MessageKind.STOPPED: NoticeKind(
-            _COMMON | _DEBTS | _ACTIONS,
+            _COMMON | _DEBTS | _OWN | _ACTIONS,
             datetime(2026, 2, 1, 8, tzinfo=UTC),
-            {**_EUROS, "actions": _STOPPED},
-            [{"actions": _RESTRICTION}],
+            {**_EUROS, "actions": _STOPPED, "later": _STOPS[1:]},
+            [{"actions": _RESTRICTION, "later": ()}],
         ),
         MessageKind.DELETED: NoticeKind(
             _COMMON | _DEBTS | _ACTIONS,

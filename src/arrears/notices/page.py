@@ -9,7 +9,7 @@ from babel.core import Locale
 
 from arrears.core.account import Action
 from arrears.core.messages.content import Content, DatedAction, DebtLine
-from arrears.core.messages.kinds import KINDS, Actor, Announces, Dated, MessageKind
+from arrears.core.messages.kinds import KINDS, Actor, Announces, Dated
 from arrears.core.money import format_amount
 from arrears.core.payments.declines import guidance
 from arrears.notices.templates import Fragment
@@ -96,9 +96,10 @@ def page(content: Content, words: LanguageTexts, locale: Locale, form: Form) -> 
         checks_heading=piece("checks_heading") if checks else "",
         checks=checks,
         actions_heading=piece("unless_paid") if ahead and content.actions else "",
-        actions=tuple(_dated(dated, content, values) for dated in content.actions),
+        actions=tuple(_dated(dated, spec.dated is Dated.PAST, values) for dated in content.actions),
         next=(
             *([piece("paid_in_time") if content.actions else nothing_planned] if ahead else ()),
+            *(_later(content, values) if content.later else ()),
             *filled(texts.next),
         ),
         button=texts.button.fill(form, variables) if acts else piece("see_button"),
@@ -150,10 +151,15 @@ def _footer(content: Content, values: Values, reason: str) -> Iterator[str]:
     yield reason
 
 
-def _dated(dated: DatedAction, content: Content, values: Values) -> str:
+def _later(content: Content, values: Values) -> tuple[str, ...]:
+    """What is still to happen to other services, where something has happened to one."""
+    sentences = (_dated(dated, False, values) for dated in content.later)
+    return (joined([values.words.shared("unless_paid", values.form), *sentences], values.form),)
+
+
+def _dated(dated: DatedAction, is_past: bool, values: Values) -> str:
     """What happens to one service, or happened; then what is kept, and what it does not touch."""
     words, form, locale = values.words, values.form, values.locale
-    is_past = KINDS[content.kind].dated is Dated.PAST
     match dated.action:
         case Action.RESTRICT:
             name = "was_restricted" if is_past else "will_restrict"
@@ -161,7 +167,7 @@ def _dated(dated: DatedAction, content: Content, values: Values) -> str:
             name = "was_disabled" if is_past else "will_disable"
         case Action.DELETE:
             # A deletion that was announced and has not been done is still ahead, whatever its date.
-            name = "was_deleted" if content.kind is MessageKind.DELETED else "will_delete"
+            name = "was_deleted" if is_past else "will_delete"
     on = day(dated.on, locale) if is_past else values.deadline(dated.on)
     parts = [words.shared(name, form, service=free(dated.service, form), on=on)]
     if dated.kept_until is not None:

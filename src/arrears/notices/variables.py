@@ -112,6 +112,8 @@ class Values:
             found |= self._transfer()
         if "sums" in known:
             found |= self._debts()
+        if "services_sums" in known:
+            found |= self._own_debts()
         if "has_actions" in known:
             found |= self._dated_actions()
         if "paid" in known:
@@ -263,6 +265,15 @@ class Values:
             "debts_are": _alike(content.debts),
             "due_on": day(min(line.due_on for line in content.debts), self.locale) if content.debts else "",
         }
+
+    def _own_debts(self) -> dict[str, object]:
+        """What is owed for the services that the heading names; all of it where no invoice says what it is for."""
+        named, sums = set(self._services()), dict[str, int]()
+        own = [line for line in self.content.debts if not line.services or not named.isdisjoint(line.services)]
+        for line in own or self.content.debts:
+            sums[line.currency] = sums.get(line.currency, 0) + line.open_minor
+        found = self._sums((minor, currency) for currency, minor in sorted(sums.items()))
+        return {"services_sums": found, "services_sums_count": len(sums)}
 
     def _dated_actions(self) -> dict[str, object]:
         actions: tuple[DatedAction, ...] = self.content.actions

@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 from arrears.core.account import Action
-from arrears.core.messages.kinds import KINDS, MessageKind
+from arrears.core.messages.kinds import KINDS, Dated, MessageKind
 
 
 class Role(StrEnum):
@@ -108,7 +108,8 @@ class Content(msgspec.Struct, frozen=True, gc=False):
     address in use is to be confirmed once more. `inviter` is the person who invites, empty where the operator's staff
     do. `request` is the number of a support request, `no_deletion_until` and `no_stop_until` the last days that it
     holds. `stays` are the services that no payment brings back, `ends` when the data of each of them is deleted, where
-    that is planned; `collects` is what we collect by ourselves of what is still owed.
+    that is planned; `collects` is what we collect by ourselves of what is still owed. `later` is what lies ahead of the
+    other services where `actions` have happened.
     Breaking one of these rules is our own mistake and asserted.
     """
 
@@ -147,6 +148,7 @@ class Content(msgspec.Struct, frozen=True, gc=False):
     stays: tuple[str, ...] = ()
     ends: tuple[DatedAction, ...] = ()
     collects: tuple[Collection, ...] = ()
+    later: tuple[DatedAction, ...] = ()
 
     def __post_init__(self) -> None:
         kind, spec = self.kind, KINDS[self.kind]
@@ -159,6 +161,7 @@ class Content(msgspec.Struct, frozen=True, gc=False):
         assert self.actions or not spec.about_actions, f"{kind} needs what happens, and when"
         assert self.paid or not spec.paid, f"{kind} needs what was paid"
         assert self.decline or not spec.declined, f"{kind} needs the decline word"
+        assert not self.later or spec.dated is Dated.PAST, "what lies ahead is said by the actions"
         if kind is MessageKind.CARD_EXPIRES:
             assert self.card, "card_expires needs the card"
             assert self.expires_on is not None, "card_expires needs the date"

@@ -64,6 +64,7 @@ def content(
         ends=draft.ends,
         collects=draft.collects,
         effective_on=draft.effective_on,
+        later=draft.later,
     )
 
 

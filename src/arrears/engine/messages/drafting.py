@@ -7,7 +7,7 @@ warning is part of the warning, which lists the same debts.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import assert_never
 
@@ -183,8 +183,8 @@ def left_out(account: Account, fact: f.AnyFact, seq: int) -> tuple[int, ...]:
     return tuple(sorted({w.subscription for w in warnings} - said))
 
 
-def _change_drafts(account: Account, tells: Iterable[f.Told], seq: int, lines: tuple[DebtLine, ...]) -> Iterator[Draft]:
-    stopped, deleted, back = [], [], []
+def _change_drafts(account: Account, tells: Sequence[f.Told], seq: int, lines: tuple[DebtLine, ...]) -> Iterator[Draft]:
+    stopped, deleted, back, told_of = [], [], [], {told.subscription for told in tells}
     names = subscription_names(account)
     for told in tells:
         sub = account.subscription(told.subscription)
@@ -197,10 +197,11 @@ def _change_drafts(account: Account, tells: Iterable[f.Told], seq: int, lines: t
             stopped.append(_kept(dated, sub))
         elif told.what == "restricted" and sub.state is State.RESTRICTED:
             stopped.append(_dated(account, sub.no, Action.RESTRICT, told.on))
+    later = _by_date(dated for no, dated in _ahead_by_number(account) if no not in told_of)
     if stopped:
-        yield Draft(MessageKind.STOPPED, str(seq), debts=lines, actions=_by_date(stopped))
+        yield Draft(MessageKind.STOPPED, str(seq), debts=lines, actions=_by_date(stopped), later=later)
     if deleted:
-        yield Draft(MessageKind.DELETED, str(seq), debts=_ended(account), actions=_by_date(deleted))
+        yield Draft(MessageKind.DELETED, str(seq), debts=_ended(account), actions=_by_date(deleted), later=later)
     if back:
         yield Draft(
             MessageKind.RESUMED, str(seq), debts=lines, actions=_ahead(account) if lines else (), services=tuple(back)

@@ -22,7 +22,7 @@ class Draft(NamedTuple):
     is the address request that it is about, `link` the link that lets somebody in, 0 for none; `person` the one
     person it is for, 0 for whoever it goes to, and `to` the one address where it is not simply theirs; `help` is the
     number of a support request; `stays` and `ends` say what no payment brings back, and when its data goes;
-    `effective_on` is the day from which what it tells is so."""
+    `effective_on` is the day from which what it tells is so; `later` is what lies ahead where `actions` are past."""
 
     kind: MessageKind
     cause: str = ""
@@ -50,6 +50,7 @@ class Draft(NamedTuple):
     ends: tuple[DatedAction, ...] = ()
     collects: tuple[Collection, ...] = ()
     effective_on: date | None = None
+    later: tuple[DatedAction, ...] = ()
 
 
 def zone_of(account: Account) -> str:
