@@ -61,6 +61,27 @@ def test_what_is_given_up_is_given_up_once() -> None:
         do.give_up(story.store, "I1-1", story.now, STAFF, WHY)
 
 
+@pytest.mark.parametrize("less", [1_000, 8_000, PRICE])
+@pytest.mark.parametrize("paid", [0, 5_000])
+@pytest.mark.parametrize("given_up_first", [True, False])
+def test_what_is_given_up_was_paid_by_nobody_and_is_no_credit_when_less_is_asked(
+    paid: int, less: int, given_up_first: bool
+) -> None:
+    story = Story().until(3)
+    if paid:
+        story.pay(paid)
+    for gives_up in (True, False) if given_up_first else (False, True):
+        if not gives_up:
+            do.credit(story.store, "I1-1", less, story.now, STAFF, WHY)
+        elif story.account.debts:
+            do.give_up(story.store, "I1-1", story.now, STAFF, WHY)
+        story.run()
+    kept = max(0, paid + less - PRICE)
+    assert (story.account.debts, story.account.credit) == ((), {"EUR": kept} if kept else {})
+    assert (story.sub().state, story.account.case) == (State.ACTIVE, None)
+    story.check()
+
+
 def test_a_payment_that_is_taken_back_is_owed_again_from_that_day_and_only_once() -> None:
     story = Story().until(3).pay(PRICE)
     story.until(10)

@@ -221,6 +221,20 @@ def test_what_was_given_up_and_is_paid_after_all_is_paid_and_no_credit() -> None
     assert ledger.comes().changes == []
 
 
+def test_what_was_given_up_and_is_withdrawn_or_credited_later_is_no_credit() -> None:
+    story, ledger = imported()
+    ledger.invoice("I2", -1).comes()
+    for number in ("I1", "I2"):
+        ledger.change(number, standing=InvoiceStanding.UNCOLLECTIBLE)
+    ledger.comes()
+    ledger.change("I1", standing=InvoiceStanding.VOID)
+    ledger.credits = [BookCredit(3, "CN-1", "B1", "I2", ledger.invoices["I2"].issued_on, "EUR", 3000)]
+    ledger.comes()
+    assert (story.account.debts, story.account.credit) == ((), {})
+    assert ledger.comes().changes == []
+    story.check()
+
+
 def test_a_credit_note_lowers_its_invoice_or_is_credit_of_the_account() -> None:
     story, ledger = imported()
     note = BookCredit(3, "CN-1", "B1", "I1", ledger.invoices["I1"].issued_on, "EUR", 3000)

@@ -39,14 +39,14 @@ def credit_invoice(
     void: bool = False,
     ref: str = "",
 ) -> None:
-    """Ask so much less of an invoice: what is open takes it first, then what was given back before of the payments
-    whose money is free again, which is that money; what is left is account credit. Refuses `bad_amount` for nothing, or
-    more than is asked."""
+    """Ask so much less of an invoice: what is open takes it first, then what was written off, which nobody has paid,
+    then what was given back before of the payments whose money is free again, which is that money; what is left is
+    account credit. Refuses `bad_amount` for nothing, or more than is asked."""
     if not 0 < minor <= invoice.total_minor:
         asked = format_amount(invoice.total_minor, invoice.currency)
         raise Refused("bad_amount", f"invoice {invoice.number!r} asks {asked}; more cannot be credited, nor nothing")
-    debt = unit.account.debt(invoice.no)
-    credit = minor - min(minor, 0 if debt is None else debt.open_minor)
+    ask_again(unit, invoice, minor - _open_minor(unit, invoice), author, why)
+    credit = minor - min(minor, _open_minor(unit, invoice))
     note = f.InvoiceCredited(
         debt=invoice.no, currency=invoice.currency, minor=minor, credit_minor=credit, void=void, ref=ref
     )
@@ -64,6 +64,11 @@ def credit_invoice(
                 fact = f.RefundCovered(refund.number, refund.ref, payment, invoice.currency, covered)
                 unit.record(fact, author, why)
                 freed -= covered
+
+
+def _open_minor(unit: Unit, invoice: KnownInvoice) -> int:
+    debt = unit.account.debt(invoice.no)
+    return 0 if debt is None else debt.open_minor
 
 
 def _trail(unit: Unit, known: Known) -> Trail:
@@ -169,10 +174,8 @@ def take_back(unit: Unit, known: Known, payment: KnownPayment, minor: int, autho
 
 def _owed_again(unit: Unit, invoice: KnownInvoice, paid_minor: int, minor: int, why: str, author: str) -> int:
     """Owe so much of an invoice again, but never more than is asked and not paid; how much it was."""
-    debt = unit.account.debt(invoice.no)
-    open_minor = 0 if debt is None else debt.open_minor
     owed = invoice.total_minor - invoice.given_up_minor - max(paid_minor, 0)
-    again = min(minor, owed - open_minor)
+    again = min(minor, owed - _open_minor(unit, invoice))
     if again <= 0:
         return 0
     unit.record(f.DebtReopened(debt=_reopened(unit, invoice, again), minor=again, reason=why), author, why)

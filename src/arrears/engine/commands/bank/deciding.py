@@ -23,7 +23,7 @@ from arrears.engine.commands.bank.crediting import (
     suggestions_for,
 )
 from arrears.engine.commands.bank.index import StoredIndex, as_credit
-from arrears.engine.commands.bank.returns import settle_return, take_back
+from arrears.engine.commands.bank.returns import close_with, take_back
 from arrears.ports.bank import AccountsAndBank, CreditState, StoredCredit
 
 _OPEN = (CreditState.NEW, CreditState.WAITING)
@@ -165,7 +165,7 @@ def book_return(store: AccountsAndBank, number: int, takes: int, now: datetime, 
         other = "" if of_both[0] == of_both[1] else " of another of our accounts"
         rule = "a return takes back a credit of the same account, sum and currency"
         raise Refused("bad_return", f"{said[0]}, and {said[1]}{other}; {rule}")
-    settle_return(store, back, one, why, author, now)
+    close_with(store, back, one, why, author, now)
     if credit(store, number).takes_back != takes:
         raise Refused("credit_decided", f"credit {takes} was decided by somebody else meanwhile")
 

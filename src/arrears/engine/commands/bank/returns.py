@@ -24,7 +24,7 @@ def take_back_returned(store: AccountsAndBank, one: StoredCredit, now: datetime)
     if not one.amount_minor or not (one.transaction.returned or one.reversal):
         store.decide_credit(one.number, [CreditState.NEW], CreditState.NOTED, "money that went out", ARREARS, now)
     elif (meant := _meant(one, store.credits_like([one.number]).get(one.number, ()))) is not None:
-        settle_return(store, one, meant, f"takes back credit {meant.number}", ARREARS, now)
+        close_with(store, one, meant, f"takes back credit {meant.number}", ARREARS, now)
     else:
         why = "it takes something back, and nobody can tell what"
         store.decide_credit(one.number, [CreditState.NEW], CreditState.WAITING, why, ARREARS, now)
@@ -37,7 +37,7 @@ def look_at_returns(store: AccountsAndBank, now: datetime) -> None:
     like = store.credits_like([one.number for one in waiting]) if waiting else {}
     for one in waiting:
         if (meant := _meant(one, like.get(one.number, ()))) is not None:
-            settle_return(store, one, meant, f"takes back credit {meant.number}", ARREARS, now)
+            close_with(store, one, meant, f"takes back credit {meant.number}", ARREARS, now)
 
 
 def _meant(one: StoredCredit, like: Sequence[StoredCredit]) -> StoredCredit | None:
@@ -58,7 +58,7 @@ def _names(one: StoredCredit, credit: StoredCredit) -> bool:
     return said.end_to_end == its.end_to_end and said.end_to_end.upper() not in NO_REFERENCE and len(payers) < 2
 
 
-def settle_return(
+def close_with(
     store: AccountsAndBank, one: StoredCredit, credit: StoredCredit, why: str, author: str, now: datetime
 ) -> None:
     """A return takes back a credit: what that was booked as is taken back, or it is never booked, and both are
