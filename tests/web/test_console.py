@@ -440,9 +440,9 @@ def test_a_return_is_closed_with_what_it_takes_back_and_both_are_opened_again(
     refused = agent.post(page, {"do": "return", "other": "999999"})
     assert (refused.status_code, "there is no credit 999999" in words(refused)) == (422, True)
     assert (agent.post(page, {"do": "return"}).status_code, states()) == (422, ["waiting", "waiting"])
-    assert agent.post(page, {"do": "return", "credit": str(came)}).status_code == 302
+    assert agent.post(page, {"do": "return", "credit": str(came)}).status_code == 303
     assert states() == ["returned", "returned"]
-    assert agent.post(f"/console/bank/{came}", {"do": "undo", "why": "another one"}).status_code == 302
+    assert agent.post(f"/console/bank/{came}", {"do": "undo", "why": "another one"}).status_code == 303
     assert states() == ["waiting", "waiting"]
     for number in (came, back):
         agent.post(f"/console/bank/{number}", {"do": "ignore", "why": "a test"})
