@@ -24,6 +24,7 @@ from arrears.core.people.roles import MAY, StaffAct, StaffRole
 from arrears.core.states import Reason
 from arrears.engine.commands.arrangements import promisable
 from arrears.notices.certificate_paper import FILE
+from arrears.ports.bank import CreditState
 from arrears.web.console.kinds import StaffForm
 
 if TYPE_CHECKING:
@@ -409,3 +410,39 @@ def test_the_certificate_of_a_deletion_is_a_pdf_for_staff(town: Town, staff: dic
     assert says["account"] in where
     for other in (f"/console/acc_{town.accounts['declined']}/deleted/1.pdf", where.replace(".pdf", "9.pdf")):
         assert viewer.get(other).status_code == 404, "nothing of it is deleted"
+
+
+def test_a_return_is_closed_with_what_it_takes_back_and_both_are_opened_again(
+    town: Town, staff: dict[StaffRole, Client]
+) -> None:
+    from arrears.core.bank.statements import Balance, BankEntry, BankFile, BankStatement, BankTransaction, StatementKind
+    from arrears.engine.commands.bank.taking import take_file
+
+    store, today, iban = town.shop.store, town.now.date(), "NL91ABNA0417164300"
+    ends = (Balance(0, "EUR", today), Balance(0, "EUR", today))
+    entries = [
+        BankEntry(minor, "EUR", today, today, f"B{minor}", reversal=minor < 0, transactions=(
+            BankTransaction(minor, "EUR", name="Somebody else", iban="DE89370400440532013000", texts=("who knows",)),
+        ))
+        for minor in (7, -7)
+    ]  # fmt: skip
+    file = BankFile((BankStatement("camt.053.001.08", StatementKind.STATEMENT, iban, "EUR", *ends, tuple(entries)),))
+    [[came, back]] = take_file(store, file, b"r" * 32, "returns.xml", {(iban, "EUR")}, town.now).firsts
+
+    def states() -> list[str]:
+        return [one.state.value for one in store.credits_in(list(CreditState), [came or 0, back or 0])]
+
+    agent, page = staff[StaffRole.AGENT], f"/console/bank/{back}"
+    assert states() == ["waiting", "waiting"]
+    shown = agent.get(page).content.decode()
+    assert f'name="credit" value="{came}"' in shown
+    assert "Somebody else" in shown
+    refused = agent.post(page, {"do": "return", "other": "999999"})
+    assert (refused.status_code, "there is no credit 999999" in words(refused)) == (422, True)
+    assert (agent.post(page, {"do": "return"}).status_code, states()) == (422, ["waiting", "waiting"])
+    assert agent.post(page, {"do": "return", "credit": str(came)}).status_code == 303
+    assert states() == ["returned", "returned"]
+    assert agent.post(f"/console/bank/{came}", {"do": "undo", "why": "another one"}).status_code == 303
+    assert states() == ["waiting", "waiting"]
+    for number in (came, back):
+        agent.post(f"/console/bank/{number}", {"do": "ignore", "why": "a test"})

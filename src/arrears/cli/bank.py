@@ -140,8 +140,8 @@ def _queued(queued: Queued) -> dict[str, Any]:
 def match_credit(credit: int, account: str, invoices: tuple[str, ...], who: str, why: str) -> None:
     """Book CREDIT for ACCOUNT, all of it; what no invoice takes is account credit."""
     with open_installation() as live:
+        amount = deciding.waiting_credit(live.store, credit).amount_minor
         number = find_account(live.store, account)
-        amount = deciding.credit(live.store, credit).amount_minor
         debts = tuple(_invoice(live.store, one, number)[1] for one in invoices)
         _share(live, credit, [Share(number, amount, debts)], who, why)
     click.echo(f"credit {credit} is booked for {format_id(ACCOUNT, number)}")
@@ -155,7 +155,7 @@ def match_credit(credit: int, account: str, invoices: tuple[str, ...], who: str,
 def split(credit: int, parts: tuple[str, ...], who: str, why: str) -> None:
     """Book CREDIT in PARTS, each INVOICE=AMOUNT, which are all of it together."""
     with open_installation() as live:
-        currency = deciding.credit(live.store, credit).currency
+        currency = deciding.waiting_credit(live.store, credit).currency
         shares = []
         for part in parts:
             number, equals, amount = part.rpartition("=")

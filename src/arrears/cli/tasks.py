@@ -12,6 +12,7 @@ import click
 from arrears.cli.common import AS_JSON, BY, WORDS, print_json, rows
 from arrears.core.ids import ACCOUNT, format_id
 from arrears.engine.commands import close_task
+from arrears.ports.bank import CreditState
 from arrears.store.postgres.queries import Task, open_task, open_tasks
 from arrears.wiring import open_installation
 
@@ -33,12 +34,16 @@ def command(context: click.Context, kind: str | None, as_json: bool) -> None:
         return
     with open_installation() as live:
         found = [task for task in open_tasks(live.store) if kind in (None, task.kind)]
+        transfers = len(live.store.credits_in([CreditState.NEW, CreditState.WAITING])) if kind is None else 0
     if as_json:
         print_json([{**asdict(t), "account": _where(t.account) if t.account else None} for t in found])
         return
-    if not found:
+    if not found and not transfers:
         click.echo("nothing waits for a person" if kind is None else f"no task of kind {kind!r} is open")
     rows(list(lines(found, each=kind is not None)))
+    if transfers:
+        which = f"{transfers:,} transfers wait" if transfers > 1 else "1 transfer waits"
+        click.echo(f"{which}; `arrears bank queue` lists what waits")
 
 
 @command.command()

@@ -41,6 +41,7 @@ STATES: Final[dict[CreditState, Promise | str]] = closed(
 )
 DONE: Final[dict[str, Promise | str]] = {
     "match": gettext_lazy("It is booked, and what it stopped comes back."),
+    "return": gettext_lazy("The two are closed together."),
     "ignore": gettext_lazy("It is none of ours; nobody waits because of it."),
     "undo": gettext_lazy("What was booked is taken back, and the transfer waits again."),
 }
@@ -85,6 +86,12 @@ def _decide(console: ConsoleRequest, credit: StoredCredit, what: str) -> None:
         share = deciding.Share(account, credit.amount_minor, debts)
         deciding.share_out(store, credit.number, [share], ours, now, author, why or _("chosen in the console"))
         return
+    if what == "return":
+        taken = whole(console.request.POST.get("other", "").strip() or console.request.POST.get("credit", ""), 18)
+        if not taken:
+            raise Refused("no_choice", _("Choose what it takes back, or type its number."))
+        deciding.book_return(store, credit.number, taken, now, author, why or _("chosen in the console"))
+        return
     if what not in ("ignore", "undo"):
         raise Refused("no_choice", _("Choose what is done."))
     if not why:
@@ -110,7 +117,8 @@ def _value(suggestion: Suggestion) -> str:
 
 def _shown(console: ConsoleRequest, credit: StoredCredit, why: str = "") -> HttpResponse:
     store, said, waits = console.live.store, credit.transaction, credit.state in WAITING
-    suggestions = deciding.queued(store, credit).suggestions if waits else ()
+    queued = deciding.queued(store, credit) if waits else deciding.Queued(credit, ())
+    suggestions = queued.suggestions
     names = store.contacts([one.account for one in suggestions])
     shown: dict[str, Any] = {
         "number": credit.number,
@@ -139,12 +147,22 @@ def _shown(console: ConsoleRequest, credit: StoredCredit, why: str = "") -> Http
             }
             for one in suggestions
         ],
+        "returns": credit.amount_minor < 0,
+        "may_take_back": [
+            (
+                one.number,
+                values.day(one.booked_on, console.locale),
+                values.clean(one.transaction.name),
+                STATES[one.state],
+            )
+            for one in queued.may_take_back
+        ],
         "booked": [
             (format_amount(p.amount_minor, credit.currency, str(console.locale)), f"/console/{account_path(p.account)}")
             for p in store.parts_of(credit.number)
         ],
         "waits": waits,
-        "undoes": credit.state in (CreditState.MATCHED, CreditState.IGNORED),
+        "undoes": credit.state in (CreditState.MATCHED, CreditState.IGNORED, CreditState.RETURNED),
         "left": len(store.credits_in(WAITING)),
         "why": why,
         "done": DONE.get(console.request.GET.get("done", ""), ""),

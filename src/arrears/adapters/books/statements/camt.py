@@ -77,7 +77,8 @@ def _statement(element: Element, entries: Sequence[BankEntry], left_out: int) ->
     account = element.said("Acct/Id/IBAN", "Acct/Id/Othr/Id", "Acct/Id/PrtryAcct/Id")
     currency = _currency(element, entries)
     if currency not in CURRENCIES:
-        return BankStatement("", StatementKind.STATEMENT, account, currency, wrong=f"{quoted(currency)} is no currency")
+        wrong = f"{quoted(currency)} is no currency" if currency else "it names no currency of the account"
+        return BankStatement("", StatementKind.STATEMENT, account, currency, wrong=wrong)
     copy = element.said("CpyDplctInd")
     return BankStatement(
         format="",

@@ -72,17 +72,24 @@ def credit(store: AccountsAndBank, number: int) -> StoredCredit:
     return found[0]
 
 
+def waiting_credit(store: AccountsAndBank, number: int) -> StoredCredit:
+    """One transfer that a person can decide about. Refuses `unknown_credit`, `credit_decided`, and `bank_return` for
+    one that gives money back."""
+    one = credit(store, number)
+    refuse_not_open(one)
+    if one.amount_minor < 0:
+        way = f"`arrears bank return {number} CREDIT` says which credit it takes back"
+        raise Refused("bank_return", f"{number} gives {format_amount(-one.amount_minor, one.currency)} back; {way}")
+    return one
+
+
 def share_out(
     store: AccountsAndBank, number: int, shares: Sequence[Share], ours: set[str], now: datetime, author: str, why: str
 ) -> None:
     """Book a waiting credit in these shares, which must be all of it. Refuses `unknown_credit`, `credit_decided`,
     `bank_return`, `bad_amount`, `wrong_currency`, `unknown_account`, `unknown_invoice`. Of several accounts
     each is a transaction of its own, and what was booked before is not booked again."""
-    one = credit(store, number)
-    refuse_not_open(one)
-    if one.amount_minor < 0:
-        way = f"`arrears bank return {number} CREDIT` says which credit it takes back"
-        raise Refused("bank_return", f"{number} gives {format_amount(-one.amount_minor, one.currency)} back; {way}")
+    one = waiting_credit(store, number)
     if sum(share.minor for share in shares) != one.amount_minor or any(share.minor <= 0 for share in shares):
         whole = format_amount(one.amount_minor, one.currency)
         raise Refused("bad_amount", f"credit {number} is {whole}, and its parts must be that in sum, each above zero")
