@@ -115,7 +115,7 @@ def _value(suggestion: Suggestion) -> str:
     return ":".join(map(str, (suggestion.account, *suggestion.debts)))
 
 
-def _told(console: ConsoleRequest, credit: StoredCredit) -> tuple[int, str, str, Promise | str]:
+def _choice(console: ConsoleRequest, credit: StoredCredit) -> tuple[int, str, str, Promise | str]:
     """A credit that may be taken back: its number and day, its payer, and where it is."""
     day = values.day(credit.booked_on, console.locale)
     return credit.number, day, values.clean(credit.transaction.name), STATES[credit.state]
@@ -154,7 +154,7 @@ def _shown(console: ConsoleRequest, credit: StoredCredit, why: str = "") -> Http
             for one in suggestions
         ],
         "returns": credit.amount_minor < 0,
-        "may_take_back": [_told(console, like) for like in queued.may_take_back],
+        "may_take_back": [_choice(console, like) for like in queued.may_take_back],
         "booked": [
             (format_amount(p.amount_minor, credit.currency, str(console.locale)), f"/console/{account_path(p.account)}")
             for p in store.parts_of(credit.number)
