@@ -49,9 +49,17 @@ def store(make_postgres: Callable[[], PostgresStore]) -> PostgresStore:
 
 
 def credit(
-    minor: int, text: str = "", iban: str = "", reference: str = "", returned: bool = False, day: int = 5
+    minor: int,
+    text: str = "",
+    iban: str = "",
+    reference: str = "",
+    returned: bool = False,
+    day: int = 5,
+    end_to_end: str = "",
 ) -> BankEntry:
-    said = BankTransaction(minor, "EUR", texts=(text,), iban=iban, name="Somebody", returned=returned)
+    said = BankTransaction(
+        minor, "EUR", end_to_end=end_to_end, texts=(text,), iban=iban, name="Somebody", returned=returned
+    )
     booked = date(2026, 1, day)
     return BankEntry(minor, "EUR", booked, booked, reference, transactions=(said,))
 

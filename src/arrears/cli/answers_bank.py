@@ -73,11 +73,12 @@ BANK: Final[Mapping[str, JsonAnswer | NoAnswer]] = {
                 **_TRANSFER,
                 "why": "text",
                 "suggestions": [{"account": "id", "invoices": ["text"], "score": "count", "reasons": ["text"]}],
+                "may_take_back": ["count"],
             }
         ]
     ),
     **dict.fromkeys(
-        ("bank match", "bank split", "bank undo", "bank ignore"),
+        ("bank match", "bank split", "bank return", "bank undo", "bank ignore"),
         NoAnswer("it does one thing; the exit code says whether it was done, the code in brackets why not"),
     ),
 }

@@ -11,16 +11,15 @@ import click
 
 from arrears.adapters.books.statements import load_statement_map, read_apart
 from arrears.cli.common import AS_JSON, WORDS, each_mistake_on_a_line, print_json
-from arrears.core.bank.matching import Suggestion
 from arrears.core.errors import Refused
 from arrears.core.ids import ACCOUNT, format_id
 from arrears.core.money import format_amount, parse_amount
 from arrears.engine.commands.bank import deciding
-from arrears.engine.commands.bank.deciding import Share
+from arrears.engine.commands.bank.deciding import Queued, Share
 from arrears.engine.commands.bank.saying import said_of_file
 from arrears.engine.commands.bank.taking import NEVER_SEEN
 from arrears.engine.finding import find_account
-from arrears.ports.bank import AccountsAndBank, StoredCredit
+from arrears.ports.bank import AccountsAndBank, CreditState
 from arrears.wiring import Installation, open_installation, settings
 
 WHO = click.option("--by", "who", type=WORDS, required=True, help="Who decides this, for the journal.")
@@ -91,7 +90,7 @@ def show_queue(as_json: bool) -> None:
     with open_installation() as live:
         waiting = deciding.queue(live.store)
     if as_json:
-        print_json([_queued(one.credit, one.suggestions) for one in waiting])
+        print_json([_queued(one) for one in waiting])
         return
     for one in waiting:
         said = one.credit.transaction
@@ -100,12 +99,14 @@ def show_queue(as_json: bool) -> None:
         for suggestion in one.suggestions[:3]:
             account = format_id(ACCOUNT, suggestion.account)
             click.echo(f"    {suggestion.score:3}  {account}  {'; '.join(suggestion.reasons)}")
+        for like in one.may_take_back:
+            click.echo(f"    may take back {like.number} of {like.booked_on}, which is {like.state}")
     if not waiting:
         click.echo("nothing waits")
 
 
-def _queued(credit: StoredCredit, suggestions: Sequence[Suggestion]) -> dict[str, Any]:
-    said = credit.transaction
+def _queued(queued: Queued) -> dict[str, Any]:
+    credit, said = queued.credit, queued.credit.transaction
     return {
         "credit": credit.number,
         "date": credit.booked_on,
@@ -124,8 +125,9 @@ def _queued(credit: StoredCredit, suggestions: Sequence[Suggestion]) -> dict[str
                 "score": one.score,
                 "reasons": list(one.reasons),
             }
-            for one in suggestions
+            for one in queued.suggestions
         ],
+        "may_take_back": [one.number for one in queued.may_take_back],
     }
 
 
@@ -182,17 +184,31 @@ def _invoice(store: AccountsAndBank, number: str, account: int) -> tuple[int, in
     raise Refused("unknown_invoice", f"{number[:60]!r} is no open invoice{whose}")
 
 
+@bank.command(name="return")
+@click.argument("debit", type=click.IntRange(1))
+@click.argument("credit", type=click.IntRange(1))
+@WHO
+@REASON
+def book_return(debit: int, credit: int, who: str, why: str) -> None:
+    """DEBIT takes back CREDIT: what that paid is owed again, and nobody can book it any more."""
+    with open_installation() as live:
+        deciding.book_return(live.store, debit, credit, live.clock.now(), f"staff:{who}", why)
+    click.echo(f"debit {debit} takes back credit {credit}")
+
+
 @bank.command()
 @click.argument("credit", type=click.IntRange(1))
 @WHO
 @REASON
 def undo(credit: int, who: str, why: str) -> None:
-    """Take back what CREDIT was booked as: what it paid is owed again, and it waits."""
+    """Take back what CREDIT was booked as: what it paid is owed again, and it waits. Of a return and what it took back
+    the return waits, and the credit is looked at as if it came now."""
     with open_installation() as live:
         took = deciding.undo(live.store, credit, live.clock.now(), f"staff:{who}", why)
+        state = deciding.credit(live.store, credit).state
     for account, amount in took.items():
         click.echo(f"{amount} of {format_id(ACCOUNT, account)} is taken back")
-    click.echo(f"credit {credit} waits again")
+    click.echo(f"credit {credit} " + ("waits again" if state is CreditState.WAITING else f"is {state}"))
 
 
 @bank.command()

@@ -19,7 +19,8 @@ TakeFile = Callable[[BankFile, bytes, str], bool]
 
 class CreditState(StrEnum):
     """Where a transfer is: *new* until it was looked at, *waiting* for a person, *matched* and booked, *ignored* by a
-    person as none of ours, *noted* as money of ours that went out, or *returned*: it took back what was matched."""
+    person as none of ours, *noted* as money of ours that went out, or *returned*: it took a credit back, or was taken
+    back."""
 
     NEW = "new"
     WAITING = "waiting"
@@ -30,7 +31,8 @@ class CreditState(StrEnum):
 
 
 class StoredCredit(NamedTuple):
-    """One transfer of an entry: `transaction` as it was read, the rest from its entry and what was decided."""
+    """One transfer of an entry: `transaction` as it was read, the rest from its entry and what was decided. Of a return
+    `takes_back` is the credit that it took back; 0: none."""
 
     number: int
     own_iban: str
@@ -43,6 +45,7 @@ class StoredCredit(NamedTuple):
     transaction: BankTransaction
     state: CreditState
     why: str
+    takes_back: int = 0
 
 
 class CreditPart(NamedTuple):
@@ -90,9 +93,18 @@ class BankBook(Protocol):
         """These open transfers are matched, each with its reason, and booked as these payments."""
 
     def decide_credit(
-        self, number: int, was: Collection[CreditState], state: CreditState, why: str, author: str, now: datetime
+        self,
+        number: int,
+        was: Collection[CreditState],
+        state: CreditState,
+        why: str,
+        author: str,
+        now: datetime,
+        *,
+        takes_back: int = 0,
     ) -> bool:
-        """Move a transfer from one of these states; False, and nothing changed, where it is in another."""
+        """Move a transfer from one of these states; False, and nothing changed, where it is in another. `takes_back`:
+        the credit that it takes back."""
 
     def add_parts(self, number: int, parts: Sequence[CreditPart]) -> None:
         """The payments that it was booked as."""
@@ -109,9 +121,15 @@ class BankBook(Protocol):
     def undo_parts(self, number: int) -> None:
         """It is booked as nothing any more."""
 
-    def matched_like(self, credit: StoredCredit) -> Sequence[StoredCredit]:
-        """The matched credits that this debit may give back: of the same account and amount, booked before it, with
-        the same reference of the bank or the payer, or from the same IBAN."""
+    def credits_like(self, numbers: Collection[int]) -> Mapping[int, Sequence[StoredCredit]]:
+        """For each of these debits the credits that it may give back: of the same account and amount, booked before it,
+        with the same reference of the bank or the payer, or from the same IBAN. What was returned is not among them."""
+
+    def waiting_returns(self, author: str) -> Sequence[StoredCredit]:
+        """The debits that wait, and were last decided about by this author, in order."""
+
+    def return_of(self, number: int) -> int:
+        """The debit that took back a credit; 0: there is none."""
 
     def doubted_by(self, number: int) -> Sequence[int]:
         """The accounts that a credit may belong to."""

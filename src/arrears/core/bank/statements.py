@@ -134,9 +134,11 @@ def _wrong(statement: BankStatement) -> Iterator[str]:
 
 
 def _twice(entries: Sequence[BankEntry]) -> Iterator[str]:
-    amounts: dict[str, int] = {}
+    amounts: dict[tuple[str, bool], int] = {}
     for entry in entries:
-        if entry.bank_reference and amounts.setdefault(entry.bank_reference, entry.amount_minor) != entry.amount_minor:
+        # What reverses an entry may have its reference.
+        reference = (entry.bank_reference, entry.reversal)
+        if entry.bank_reference and amounts.setdefault(reference, entry.amount_minor) != entry.amount_minor:
             yield f"reference {entry.bank_reference[:40]!r} stands twice, with two amounts"
 
 

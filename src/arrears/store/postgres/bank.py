@@ -19,7 +19,7 @@ from arrears.store.postgres.write import Db
 
 _COLUMNS: Final[LiteralString] = (
     "c.credit_id, c.own_iban, c.currency, c.amount_minor, c.booked_on, c.bank_reference, c.reversal, c.unclear, c.body,"
-    " c.state, c.why"
+    " c.state, c.why, c.takes_back"
 )
 CREDITS: Final[LiteralString] = f"""
 SELECT {_COLUMNS} FROM bank_credit c
@@ -50,17 +50,24 @@ FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::bigint[]) WITH ORDINALIT
 """
 
 LIKE: Final[LiteralString] = f"""
+SELECT r.credit_id, {_COLUMNS} FROM bank_credit r JOIN bank_credit c
+  ON c.own_iban = r.own_iban AND c.currency = r.currency AND c.amount_minor = -r.amount_minor
+WHERE r.credit_id = ANY(%b::bigint[]) AND r.amount_minor < 0 AND c.state IN ('new', 'waiting', 'matched', 'ignored')
+  AND c.booked_on BETWEEN r.booked_on - 400 AND r.booked_on
+  AND ((r.bank_reference <> '' AND c.bank_reference = r.bank_reference)
+    OR (r.end_to_end <> '' AND c.end_to_end = r.end_to_end)
+    OR (r.payer_iban <> '' AND c.payer_iban = r.payer_iban))
+ORDER BY r.credit_id, c.credit_id
+"""
+
+WAITING_RETURNS: Final[LiteralString] = f"""
 SELECT {_COLUMNS} FROM bank_credit c
-WHERE c.state = 'matched' AND c.own_iban = %(iban)s AND c.currency = %(currency)s AND c.amount_minor = %(minor)s
-  AND c.booked_on BETWEEN %(on)s - 400 AND %(on)s AND c.credit_id <> %(number)s
-  AND ((%(reference)s <> '' AND c.bank_reference = %(reference)s)
-    OR (%(end_to_end)s <> '' AND c.end_to_end = %(end_to_end)s)
-    OR (%(payer)s <> '' AND c.payer_iban = %(payer)s))
+WHERE c.state IN ('new', 'waiting') AND c.state = 'waiting' AND c.amount_minor < 0 AND c.decided_by = %s
 ORDER BY c.credit_id
 """
 
 DECIDE: Final[LiteralString] = """
-UPDATE bank_credit SET state = %s, why = %s, decided_by = %s, decided_at = %s
+UPDATE bank_credit SET state = %s, why = %s, decided_by = %s, decided_at = %s, takes_back = %s
 WHERE credit_id = %s AND state = ANY(%s) RETURNING credit_id
 """
 
@@ -157,11 +164,20 @@ class PostgresBank:
             db.execute(MATCHED_PARTS, [[row[at] for row in rows] for at in range(4)])
 
     def decide_credit(
-        self, number: int, was: Collection[CreditState], state: CreditState, why: str, author: str, now: datetime
+        self,
+        number: int,
+        was: Collection[CreditState],
+        state: CreditState,
+        why: str,
+        author: str,
+        now: datetime,
+        *,
+        takes_back: int = 0,
     ) -> bool:
         """See ports.bank.BankBook."""
+        asked = [state, why, author, now, takes_back, number, list(was)]
         with self.reading() as db:
-            return db.execute(DECIDE, [state, why, author, now, number, list(was)]).fetchone() is not None
+            return db.execute(DECIDE, asked).fetchone() is not None
 
     def add_parts(self, number: int, parts: Sequence[CreditPart]) -> None:
         """See ports.bank.BankBook."""
@@ -195,20 +211,26 @@ class PostgresBank:
         with self.reading() as db:
             db.execute("UPDATE bank_part SET undone = true WHERE credit_id = %s", [number])
 
-    def matched_like(self, credit: StoredCredit) -> Sequence[StoredCredit]:
+    def credits_like(self, numbers: Collection[int]) -> Mapping[int, Sequence[StoredCredit]]:
         """See ports.bank.BankBook."""
-        asked = {
-            "iban": credit.own_iban,
-            "currency": credit.currency,
-            "minor": -credit.amount_minor,
-            "on": credit.booked_on,
-            "number": credit.number,
-            "reference": credit.bank_reference,
-            "end_to_end": credit.transaction.end_to_end,
-            "payer": credit.transaction.iban,
-        }
+        found: dict[int, list[StoredCredit]] = defaultdict(list)
+        if numbers:
+            with self.reading() as db:
+                for debit, *row in db.execute(LIKE, [list(numbers)]):
+                    found[debit].append(_credit(row))
+        return found
+
+    def waiting_returns(self, author: str) -> Sequence[StoredCredit]:
+        """See ports.bank.BankBook."""
         with self.reading() as db:
-            return [_credit(row) for row in db.execute(LIKE, asked)]
+            return [_credit(row) for row in db.execute(WAITING_RETURNS, [author])]
+
+    def return_of(self, number: int) -> int:
+        """See ports.bank.BankBook."""
+        asked = "SELECT credit_id FROM bank_credit WHERE takes_back = %s AND state = 'returned'"
+        with self.reading() as db:
+            row = db.execute(asked, [number]).fetchone()
+        return int(row[0]) if row is not None else 0
 
     def doubted_by(self, number: int) -> Sequence[int]:
         """See ports.bank.BankBook."""
@@ -315,6 +337,7 @@ def _by_first(rows: Iterable[Sequence[Any]]) -> Mapping[str, Sequence[OpenItem]]
 
 
 def _credit(row: Sequence[Any]) -> StoredCredit:
-    number, iban, currency, minor, day, reference, reversal, unclear, body, state, why = row
+    number, iban, currency, minor, day, reference, reversal, unclear, body, state, why, takes_back = row
     said = _transaction_decoder.decode(body)
-    return StoredCredit(number, iban, currency, minor, day, reference, reversal, unclear, said, CreditState(state), why)
+    decided = (CreditState(state), why, takes_back)
+    return StoredCredit(number, iban, currency, minor, day, reference, reversal, unclear, said, *decided)

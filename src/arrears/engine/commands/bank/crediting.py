@@ -5,23 +5,21 @@ doubt of those whom it may belong to until then. A debit that takes back what wa
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
-from functools import partial
 from typing import Final
 
 from arrears.core.account import DoubtKind
 from arrears.core.bank.matching import Matched, Suggestion, match, suggest
 from arrears.core.errors import Refused
 from arrears.core.facts import ARREARS
-from arrears.core.known import IMPORTER, KINDS, known_of
 from arrears.core.money import format_amount
 from arrears.core.unit import Unit
 from arrears.core.working_days import bank_days_after
-from arrears.engine import correcting
-from arrears.engine.acting import acting, acting_on
+from arrears.engine.acting import acting
 from arrears.engine.booking import Payment, book
 from arrears.engine.commands.bank.index import StoredIndex, as_credit
+from arrears.engine.commands.bank.returns import look_at_returns, take_back_returned
 from arrears.engine.doubting import begin_doubt, end_doubt
 from arrears.ports.bank import AccountsAndBank, CreditPart, CreditState, StoredCredit
 
@@ -38,7 +36,8 @@ BOOKED_AT_ONCE: Final = 200
 
 def look_at(store: AccountsAndBank, now: datetime) -> None:
     """Decide about every transfer that nobody has looked at, in sets. What a process that ended left is taken up
-    here."""
+    here. What a return that waits takes back is never matched first."""
+    look_at_returns(store, now)
     waiting: list[int] = []
     last = 0
     while some := store.credits_after(last, CreditState.NEW, EXACT_AT_ONCE):
@@ -49,6 +48,8 @@ def look_at(store: AccountsAndBank, now: datetime) -> None:
         index = StoredIndex(store)
         index.look_up_near([as_credit(one) for one in some])
         _let_wait(store, index, some, now)
+    if last:
+        look_at_returns(store, now)
 
 
 def in_parts(credits: Sequence[StoredCredit], most: int) -> Iterator[Sequence[StoredCredit]]:
@@ -67,7 +68,7 @@ def _decided(store: AccountsAndBank, some: Sequence[StoredCredit], now: datetime
         if one.amount_minor <= 0:
             yield from _book_matched(store, index, matched, now)
             matched = []
-            _take_back_returned(store, one, now)
+            take_back_returned(store, one, now)
         elif one.unclear or (found := match(as_credit(one), index)) is None:
             yield one.number
         else:
@@ -168,56 +169,6 @@ def doubt_all(store: AccountsAndBank, doubted: Mapping[StoredCredit, Mapping[int
                     begin_doubt(unit, DoubtKind.BANK_CREDIT, f"bank:{one.number}", ARREARS, why)
     for one, accounts in doubted.items():
         store.set_doubted(one.number, accounts)
-
-
-def _take_back_returned(store: AccountsAndBank, one: StoredCredit, now: datetime) -> None:
-    """A debit that gives back one matched credit, and only one, takes it back; any other is money that we paid."""
-    said = one.transaction
-    like = store.matched_like(one) if one.amount_minor and (said.returned or one.reversal) else ()
-    state, why = CreditState.NOTED, "money that went out"
-    if len(like) == 1:
-        why = f"takes back credit {like[0].number}"
-        returned = f"the bank returned it ({one.booked_on})"
-        done = partial(store.decide_credit, one.number, [CreditState.NEW], CreditState.RETURNED, why, ARREARS, now)
-        take_back(store, like[0], CreditState.RETURNED, returned, ARREARS, now, done)
-        return
-    if said.returned or one.reversal:
-        state, why = CreditState.WAITING, "it takes something back, and nobody can tell what"
-    store.decide_credit(one.number, [CreditState.NEW], state, why, ARREARS, now)
-
-
-def take_back(
-    store: AccountsAndBank,
-    one: StoredCredit,
-    state: CreditState,
-    why: str,
-    author: str,
-    now: datetime,
-    then: Callable[[], object] = lambda: None,
-) -> None:
-    """Take back everything that a credit was booked as, wherever that money is now. Each account in a transaction of
-    its own, the last of which says that it is done, and does what is to be done with that (`then`); what was taken back
-    before is left as it is."""
-    parts = store.parts_of(one.number)
-    accounts = sorted({part.account for part in parts})
-
-    def end() -> None:
-        if store.decide_credit(one.number, [CreditState.MATCHED], state, why, author, now):
-            store.undo_parts(one.number)
-            store.forget_payers(one.number)
-        then()
-
-    for account in accounts:
-        with acting_on(store, account, now) as unit:
-            known = known_of(store.facts_of([account], KINDS)[account], IMPORTER)
-            for part in parts:
-                payment = known.payments.get(part.ref)
-                if part.account == account and payment is not None and payment.minor:
-                    correcting.take_back(unit, known, payment, payment.minor, author, why)
-            if account == accounts[-1]:
-                end()
-    if not accounts:
-        end()
 
 
 def end_old_doubts(store: AccountsAndBank, today: date, now: datetime) -> None:

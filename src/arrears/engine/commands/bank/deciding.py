@@ -12,7 +12,7 @@ from typing import NamedTuple
 from arrears.core.bank.matching import Suggestion
 from arrears.core.errors import Refused
 from arrears.core.money import format_amount
-from arrears.engine.acting import acting_on, open_debts
+from arrears.engine.acting import acting, acting_on, open_debts
 from arrears.engine.commands.bank.crediting import (
     NEAR_AT_ONCE,
     book_in_parts,
@@ -21,19 +21,20 @@ from arrears.engine.commands.bank.crediting import (
     look_at,
     refuse_not_open,
     suggestions_for,
-    take_back,
 )
 from arrears.engine.commands.bank.index import StoredIndex, as_credit
+from arrears.engine.commands.bank.returns import close_with, take_back
 from arrears.ports.bank import AccountsAndBank, CreditState, StoredCredit
 
 _OPEN = (CreditState.NEW, CreditState.WAITING)
 
 
 class Queued(NamedTuple):
-    """A transfer that waits for a person, with the best suggestions."""
+    """A transfer that waits for a person, with the best suggestions; of a return, the credits that it may take back."""
 
     credit: StoredCredit
     suggestions: Sequence[Suggestion]
+    may_take_back: Sequence[StoredCredit] = ()
 
 
 class Share(NamedTuple):
@@ -50,7 +51,8 @@ def queue(store: AccountsAndBank) -> list[Queued]:
     for some in in_parts(store.credits_in(_OPEN), NEAR_AT_ONCE):
         index = StoredIndex(store)
         index.look_up_near([as_credit(one) for one in some])
-        found += [Queued(one, suggestions_for(index, one)) for one in some]
+        like = store.credits_like([one.number for one in some if one.amount_minor < 0])
+        found += [Queued(one, suggestions_for(index, one), like.get(one.number, ())) for one in some]
     return found
 
 
@@ -58,7 +60,8 @@ def queued(store: AccountsAndBank, one: StoredCredit) -> Queued:
     """One transfer, with the suggestions of now."""
     index = StoredIndex(store)
     index.look_up_near([as_credit(one)])
-    return Queued(one, suggestions_for(index, one))
+    like = store.credits_like([one.number]) if one.amount_minor < 0 else {}
+    return Queued(one, suggestions_for(index, one), like.get(one.number, ()))
 
 
 def credit(store: AccountsAndBank, number: int) -> StoredCredit:
@@ -73,10 +76,13 @@ def share_out(
     store: AccountsAndBank, number: int, shares: Sequence[Share], ours: set[str], now: datetime, author: str, why: str
 ) -> None:
     """Book a waiting credit in these shares, which must be all of it. Refuses `unknown_credit`, `credit_decided`,
-    `bad_amount`, `wrong_currency`, `unknown_account`, `unknown_invoice`. Of several accounts each is a transaction of
-    its own, and what was booked before is not booked again."""
+    `bank_return`, `bad_amount`, `wrong_currency`, `unknown_account`, `unknown_invoice`. Of several accounts
+    each is a transaction of its own, and what was booked before is not booked again."""
     one = credit(store, number)
     refuse_not_open(one)
+    if one.amount_minor < 0:
+        way = f"`arrears bank return {number} CREDIT` says which credit it takes back"
+        raise Refused("bank_return", f"{number} gives {format_amount(-one.amount_minor, one.currency)} back; {way}")
     if sum(share.minor for share in shares) != one.amount_minor or any(share.minor <= 0 for share in shares):
         whole = format_amount(one.amount_minor, one.currency)
         raise Refused("bad_amount", f"credit {number} is {whole}, and its parts must be that in sum, each above zero")
@@ -104,8 +110,11 @@ def _matched(store: AccountsAndBank, one: StoredCredit, author: str, why: str, n
 
 def undo(store: AccountsAndBank, number: int, now: datetime, author: str, why: str) -> Mapping[int, str]:
     """A match was wrong: what was booked is taken back, wherever that money is now, and the credit waits again. The
-    accounts it was taken from, with how much. Refuses `unknown_credit`, `not_matched`."""
+    accounts it was taken from, with how much. Of a return and the credit that it took back each waits for a person
+    again, or the credit is matched as if it came now. Refuses `unknown_credit`, `not_matched`."""
     one = credit(store, number)
+    if one.state is CreditState.RETURNED and _undo_return(store, one, now, author, why):
+        return {}
     if one.state is CreditState.IGNORED:
         store.decide_credit(number, [CreditState.IGNORED], CreditState.NEW, why, author, now)
         look_at(store, now)
@@ -120,6 +129,38 @@ def undo(store: AccountsAndBank, number: int, now: datetime, author: str, why: s
     doubted = {s.account: None for s in suggestions_for(index, one) if s.doubt and s.account not in took}
     doubt(store, one, doubted, now)
     return {account: format_amount(minor, one.currency) for account, minor in took.items()}
+
+
+def _undo_return(store: AccountsAndBank, one: StoredCredit, now: datetime, author: str, why: str) -> bool:
+    """False where what is returned is not known by its number."""
+    number = one.number if one.amount_minor < 0 else store.return_of(one.number)
+    took = credit(store, number).takes_back if number else 0
+    if not took:
+        return False
+    with acting(store, [], now):
+        if store.decide_credit(number, [CreditState.RETURNED], CreditState.WAITING, why, author, now):
+            store.decide_credit(took, [CreditState.RETURNED], CreditState.NEW, why, author, now)
+    look_at(store, now)
+    return True
+
+
+def book_return(store: AccountsAndBank, number: int, takes: int, now: datetime, author: str, why: str) -> None:
+    """Say that a debit takes back this credit, of the same bank account and sum. Refuses `unknown_credit`,
+    `credit_decided`, `bad_return`."""
+    one, back = credit(store, takes), credit(store, number)
+    if back.state is not CreditState.NOTED:
+        refuse_not_open(back)
+    if one.state is CreditState.RETURNED:
+        refuse_not_open(one)
+    of_both = [(some.own_iban, some.currency) for some in (one, back)]
+    if back.amount_minor >= 0 or of_both[0] != of_both[1] or one.amount_minor != -back.amount_minor:
+        said = [f"{some.number} is {format_amount(some.amount_minor, some.currency)}" for some in (back, one)]
+        other = "" if of_both[0] == of_both[1] else " of another of our accounts"
+        rule = "a return takes back a credit of the same account, sum and currency"
+        raise Refused("bad_return", f"{said[0]}, and {said[1]}{other}; {rule}")
+    close_with(store, back, one, why, author, now)
+    if credit(store, number).takes_back != takes:
+        raise Refused("credit_decided", f"credit {takes} was decided by somebody else meanwhile")
 
 
 def ignore(store: AccountsAndBank, number: int, now: datetime, author: str, why: str) -> None:
