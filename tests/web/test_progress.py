@@ -42,6 +42,16 @@ def test_a_stopped_service_has_its_past_its_day_and_what_comes(shop: Living, cli
     assert said[3].startswith("cloud wordt op of na ")
 
 
+def test_who_pays_after_a_sign_in_reads_too_what_comes_back(shop: Living, client: Client) -> None:
+    stopped, running_yet = shop.account((12000, "EUR"), days=40), shop.account((12000, "EUR"), days=10)
+    for account, says in (
+        (stopped, "Zodra alles is betaald, zetten wij cloud weer aan en gaat wat nog gepland staat niet door."),
+        (running_yet, "<p>Zodra alles is betaald, gaat wat nog gepland staat niet door.</p>"),
+    ):
+        sign_in(client, shop.email(account))
+        assert says in text(client.get(f"/acc_{account}/settle"))
+
+
 def test_nothing_owed_has_no_line(shop: Living, client: Client) -> None:
     account = shop.account((12000, "EUR"))
     sign_in(client, shop.email(account))

@@ -21,7 +21,7 @@ from arrears.core.errors import Refused
 from arrears.core.messages.content import Role
 from arrears.core.payments.settlement import quotes
 from arrears.core.people.throttles import Throttled
-from arrears.core.states import Reason, State
+from arrears.core.states import State
 from arrears.engine.payments.pages import open_page
 from arrears.engine.payments.settling import StaleQuote, confirm
 from arrears.engine.payments.wanted import may_confirm
@@ -44,7 +44,7 @@ from arrears.web.account_centre.story import (
     tell,
     title_of,
 )
-from arrears.web.account_centre.subscriptions import gone, is_gone
+from arrears.web.account_centre.subscriptions import gone, once_paid
 from arrears.web.errors import too_often
 from arrears.web.identities import role_of
 from arrears.web.refusals import in_words
@@ -199,7 +199,7 @@ def shown(visit: Visit, numbers: Sequence[int], why: str = "", status: int = 200
         "progress": progress(visit, sums),
         "stays_ahead": stays_ahead(visit),
         "account": visit.id,
-        "stopped": visit.listed(_stopped(visit)),
+        "stopped": once_paid(visit),
         "gone": gone(visit),
         "why": why,
         "action": "/pay/",
@@ -211,16 +211,6 @@ def shown(visit: Visit, numbers: Sequence[int], why: str = "", status: int = 200
     }
     template = "account_centre/story_part.html" if "HX-Request" in visit.request.headers else "account_centre/pay.html"
     return render(visit.request, template, values, status=status)
-
-
-def _stopped(visit: Visit) -> list[str]:
-    """The services that come back when everything is paid."""
-    stopped = (State.RESTRICTED, State.DISABLED)
-    return [
-        s.service
-        for s in visit.snapshot.subscriptions
-        if s.state in stopped and set(s.reasons) == {Reason.PAST_DUE} and not is_gone(s)
-    ]
 
 
 def _recent(visit: Visit) -> Sequence[int]:

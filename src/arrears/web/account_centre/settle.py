@@ -42,7 +42,7 @@ from arrears.web.account_centre.owed import (
 )
 from arrears.web.account_centre.progress import progress
 from arrears.web.account_centre.story import away
-from arrears.web.account_centre.subscriptions import gone
+from arrears.web.account_centre.subscriptions import gone, once_paid
 from arrears.web.account_centre.transfers import on_its_way, say_sent, transfers
 from arrears.web.languages import language_now
 from arrears.web.numbers import whole
@@ -109,6 +109,7 @@ def shown(visit: Visit, also: Sequence[int] = (), why: str = "", status: int = 2
         "carried": [*goes_on(visit), *carried(visit)],
         "coming": any(one.averted for one in coming(visit)),
         "gone": gone(visit),
+        "stopped": once_paid(visit),
         "progress": progress(visit, sums),
         "methods": methods,
         "likeliest": likeliest,

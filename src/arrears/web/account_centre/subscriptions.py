@@ -211,6 +211,18 @@ def gone(visit: Visit) -> str:
     return visit.listed([called(visit.snapshot, number) for number in found])
 
 
+def once_paid(visit: Visit) -> str:
+    """The services that come back when everything is paid; empty where there is none."""
+    stopped = (State.RESTRICTED, State.DISABLED)
+    return visit.listed(
+        [
+            called(visit.snapshot, s.no)
+            for s in visit.snapshot.subscriptions
+            if s.state in stopped and set(s.reasons) == {Reason.PAST_DUE} and not is_gone(s)
+        ]
+    )
+
+
 def _being_deleted(sub: Subscription) -> bool:
     return sub.state is not State.DELETED and sub.end is not None and sub.end.ordered_at is not None
 
