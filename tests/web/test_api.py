@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.web.conftest import NOW
 
 from arrears.core.people.throttles import LIMITS, CountedBy, Limit, Throttled
+from arrears.wiring import installed
 
 if TYPE_CHECKING:
     from django.test import Client
@@ -185,6 +186,17 @@ def test_too_many_requests_wait(client: "Client", write_token: str, monkeypatch:
     said = [(a.headers["RateLimit-Policy"], a.headers["RateLimit"].partition(";t=")[0]) for a in answers]
     assert said == [('"token";q=3;w=3600', f'"token";r={left}') for left in (2, 1, 0, 0)]
     assert 1190 <= int(answers[3].headers["Retry-After"]) <= 1200, "one more is there after a third of an hour"
+
+
+@pytest.mark.parametrize("hours", [-7, 7])
+def test_what_is_left_is_said_by_the_clock_that_counts(
+    client: "Client", write_token: str, monkeypatch: pytest.MonkeyPatch, hours: int
+) -> None:
+    """A demo's clock is hours beside the wall's: a program that reads what is left would wait for nothing."""
+    then = datetime.now(UTC) + timedelta(hours=hours)
+    monkeypatch.setattr(type(installed().clock), "now", lambda _: then)
+    answer = client.get("/v1/me", headers={"Authorization": f"Bearer {write_token}"})
+    assert answer.headers["RateLimit"] == '"token";r=599;t=1'
 
 
 def test_the_document_of_the_api_declares_every_problem(client: "Client") -> None:

@@ -9,7 +9,7 @@ from typing import Final
 from django.http import HttpRequest, HttpResponse
 
 from arrears.core.people.throttles import LIMITS, CountedBy, Throttled, TriesLeft
-from arrears.wiring import RealClock
+from arrears.wiring import installed
 
 NAME: Final = '"token"'
 """What is limited: each token, whatever it asks."""
@@ -24,7 +24,8 @@ def limits_said(answer: Callable[[HttpRequest], HttpResponse]) -> Callable[[Http
         counted: TriesLeft | None = getattr(request, "api_tries", None)
         if counted is None:
             return response
-        limit, now = LIMITS[Throttled.API][CountedBy.TOKEN], RealClock().now()
+        # By the clock that it was counted with: in a demo that is not the wall's.
+        limit, now = LIMITS[Throttled.API][CountedBy.TOKEN], installed().clock.now()
         left = counted.left(limit, now) if counted.let_in else 0
         seconds = ceil(counted.next_in(limit, now).total_seconds())
         response.headers["RateLimit-Policy"] = f"{NAME};q={limit.most};w={ceil(limit.within.total_seconds())}"
