@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,7 @@ import pytest
 from tests.web.conftest import NOW
 
 from arrears.core.people.throttles import LIMITS, CountedBy, Limit, Throttled
-from arrears.wiring import installed
+from arrears.wiring import install, installed
 
 if TYPE_CHECKING:
     from django.test import Client
@@ -189,13 +190,19 @@ def test_too_many_requests_wait(client: "Client", write_token: str, monkeypatch:
 
 
 @pytest.mark.parametrize("hours", [-7, 7])
-def test_what_is_left_is_said_by_the_clock_that_counts(
-    client: "Client", write_token: str, monkeypatch: pytest.MonkeyPatch, hours: int
-) -> None:
+def test_what_is_left_is_said_by_the_clock_that_counts(client: "Client", write_token: str, hours: int) -> None:
     """A demo's clock is hours beside the wall's: a program that reads what is left would wait for nothing."""
-    then = datetime.now(UTC) + timedelta(hours=hours)
-    monkeypatch.setattr(type(installed().clock), "now", lambda _: then)
-    answer = client.get("/v1/me", headers={"Authorization": f"Bearer {write_token}"})
+
+    class Beside:
+        def now(self) -> datetime:
+            return datetime.now(UTC) + timedelta(hours=hours)
+
+    live = installed()
+    install(replace(live, clock=Beside()))
+    try:
+        answer = client.get("/v1/me", headers={"Authorization": f"Bearer {write_token}"})
+    finally:
+        install(live)
     assert answer.headers["RateLimit"] == '"token";r=599;t=1'
 
 
