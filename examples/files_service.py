@@ -7,7 +7,7 @@
 its orders (docs/services.md). What it is ordered it is: restricted, nothing is published and nothing written, and all
 is back at once; disabled, files can be read and deleted, and nothing else; deleted, they are gone.
 
-It needs the standard library and `arrears-receiver`.
+It needs the standard library and `arrears-receiver` (`pip install ./receiver`, or PYTHONPATH=receiver/src).
 """
 
 from __future__ import annotations
