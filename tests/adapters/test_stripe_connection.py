@@ -47,7 +47,7 @@ class Listening:
                 outer.asked.append(self.requestline)
                 self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 if outer.together is not None:
-                    outer.together.wait(10)
+                    outer.together.wait(60)
                 self.close_connection = outer.ends or not outer.answers
                 if outer.answers:
                     self.send_response(outer.status)
@@ -64,6 +64,7 @@ class Listening:
 
         class Server(ThreadingHTTPServer):
             daemon_threads = True
+            request_queue_size = 128
 
             def shutdown_request(self, request: Any) -> None:
                 super().shutdown_request(request)
