@@ -92,6 +92,14 @@ class Person:
         else:
             one.click()
 
+    def goes_on_unless(self, english: str, dutch: str) -> None:
+        """Press "go on", unless the provider's word was quicker and these words stand there already."""
+        page, said = self.page, self.words("Go on", "Doorgaan")
+        on = page.get_by_role("button", name=said).or_(page.get_by_role("link", name=said)).first
+        expect(on.or_(page.get_by_text(self.words(english, dutch))).first).to_be_visible(timeout=PATIENCE_MS)
+        if on.is_visible():
+            on.click()
+
     def sees(self, english: str, dutch: str) -> None:
         """These words stand on the page, or will before long."""
         expect(self.page.locator("body")).to_contain_text(
