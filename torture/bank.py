@@ -225,11 +225,11 @@ class BankWorld:
     def _ends_at(self, call: Callable[..., Any], calls: int) -> Callable[..., Any]:
         left = [calls]
 
-        def counted(*args: Any) -> Any:
+        def counted(*args: Any, **named: Any) -> Any:
             left[0] -= 1
             if left[0] < 0:
                 raise Ended
-            return call(*args)
+            return call(*args, **named)
 
         return counted
 
