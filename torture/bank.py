@@ -263,6 +263,8 @@ class BankWorld:
         self.take(self.stage.now)
         bank_hourly(self.store, {OURS}, 0, self.stage.now)
         self.look(self.stage.now)
+        # What came in at the instant of the last run is looked at once more, else it seems to have been left out.
+        self.stage.step()
         found = [*self._each_once(), *self._ledger(), *self._wrongly_disabled()]
         found += [str(breach) for breach in self.store.check_all()[1]]
         self.store.close()
