@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -57,3 +59,28 @@ def test_a_cluster_that_cannot_do_it_is_refused(address: str, monkeypatch: pytes
     with pytest.raises(Refused, match="has another version") as other, on_cluster(address):
         pass
     assert other.value.code == "cluster_differs"
+
+
+@pytest.mark.parametrize("given", ["", "x:y", "tcp://", "http://127.0.0.1:9", "1:2:3", "127.0.0.1:99999"])
+def test_what_is_no_address_is_refused(given: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cluster, "WAIT_SECONDS", 1)
+    with pytest.raises(Refused, match="no Dask scheduler answers") as refused, on_cluster(given):
+        pass
+    assert refused.value.code == "cluster_unreachable"
+
+
+ASKS = """
+from arrears.adapters.books.cluster import on_cluster
+from arrears.core.errors import Refused
+try:
+    with on_cluster("x"):
+        pass
+except Refused as refused:
+    print(refused.code)
+"""
+
+
+def test_a_process_that_names_no_address_ends_without_a_traceback() -> None:
+    """A client that was only half made for it would complain when the process ends."""
+    ended = subprocess.run([sys.executable, "-c", ASKS], capture_output=True, text=True, timeout=60, check=False)
+    assert (ended.stdout, ended.stderr) == ("cluster_unreachable\n", "")

@@ -37,13 +37,16 @@ def on_cluster(address: str) -> Iterator[OrderedMap]:
     try:
         from distributed import Client
         from distributed.client import FutureCancelledError
+        from distributed.comm import get_address_host_port
         from distributed.scheduler import KilledWorker
     except ImportError:
         way = "install it with `pip install 'arrears[cluster]'`"
         raise Refused("no_cluster_extra", f"Dask is not installed here; {way}") from None
     try:
+        # Read first: a client that was half made for what is no address complains for itself when it is thrown away.
+        get_address_host_port(address)
         client = Client(address, timeout=WAIT_SECONDS, set_as_default=False)
-    except (OSError, ValueError, ImportError) as error:
+    except (OSError, ValueError, ImportError, OverflowError) as error:
         said = " ".join(str(error).split())[:200]
         raise Refused("cluster_unreachable", f"no Dask scheduler answers at {address[:200]}: {said}") from None
     try:
