@@ -43,10 +43,12 @@ SEEN: Final[LiteralString] = f"""{_UNDER}, a.state
 FROM system_state s LEFT JOIN account_state a ON a.account_id = %b"""
 
 _PLACE: Final[LiteralString] = """
-(SELECT system_identifier FROM pg_control_system()) || '/' || left(pg_walfile_name(pg_current_wal_lsn()), 8) || '/'
+(SELECT to_hex(system_identifier) FROM pg_control_system()) || '/'
+|| left(pg_walfile_name(pg_current_wal_lsn()), 8) || '/'
 || (SELECT oid FROM pg_database WHERE datname = current_database()) || '/' || 'system_state'::regclass::oid"""
 """Where the database is: the server, its timeline, the database in it and its table. Each way to put a backup back
-changes one of them, but for a copy of the server's files; then the server has been started since the last tick."""
+changes one of them, but for a copy of the server's files; then the server has been started since the last tick. The
+server's number is in hexadecimal digits, as nineteen decimal ones look like a card's number where somebody searches."""
 TICK: Final[LiteralString] = f"""
 UPDATE system_state SET last_tick_at = %s, place = {_PLACE} RETURNING extract(epoch FROM clock_timestamp())"""
 PLACES: Final[LiteralString] = f"SELECT last_tick_at, place, {_PLACE}, pg_postmaster_start_time() FROM system_state"
