@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from arrears.core import facts as f
+from arrears.core.after_deletion import is_going
 from arrears.core.errors import Refused
 from arrears.core.evolve import evolve
 from arrears.core.ids import SUBSCRIPTION, format_id, is_id
@@ -29,7 +30,7 @@ def call_subscription(
     store: AccountsAndSubscriptionRefs, account: int, ref: str, service: str, now: datetime, author: str
 ) -> int:
     """The account's subscription to this service is called `ref` by the operator's systems; it is added if there is
-    none yet. Said again it changes nothing. Its number within the account.
+    none yet, or its deletion was ordered. Said again it changes nothing. Its number within the account.
 
     Refuses `bad_ref` for what looks like an id of ours, `duplicate_ref` where another subscription is called so or
     this one is called otherwise, and `unknown_subscription` where several of the account have that service."""
@@ -40,6 +41,8 @@ def call_subscription(
         same = [sub for sub in unit.account.subscriptions if sub.service == service]
         if place is not None and place.account == account:
             same = [sub for sub in same if sub.no == place.no]
+        else:
+            same = [sub for sub in same if not is_going(sub)]
         if len(same) > 1:
             raise Refused("unknown_subscription", f"account has several subscriptions to {service[:60]!r}; cancel one")
         taken = place is not None and (place.account != account or not same)
