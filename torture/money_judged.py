@@ -272,14 +272,28 @@ class JudgedWorld(Story):
         if sum(keys.values()) > asked:
             yield f"{asked} refunds were asked for, and {sum(keys.values())} were paid out"
 
+    def _asked_for(self, currency: str) -> int:
+        """What was asked in a currency, but for what was credited or written off; no more can be written off of an
+        invoice than it asks."""
+        asked, given_up = Counter[int](), Counter[int]()
+        for _, issued in self.facts(f.InvoiceIssued):
+            asked[issued.debt.no] += issued.debt.total_minor * (issued.debt.currency == currency)
+        for _, note in self.facts(f.InvoiceCredited):
+            asked[note.debt] -= note.minor * (note.currency == currency)
+        for _, off in self.facts(f.WrittenOff):
+            given_up[off.debt] += off.minor * (off.currency == currency)
+        for _, again in self.facts(f.DebtReopened):
+            given_up[again.debt.no] -= again.minor * (again.given_up and again.debt.currency == currency)
+        return sum(minor - max(0, min(minor, given_up[debt])) for debt, minor in asked.items())
+
     def _sums(self) -> Iterable[str]:
         """What was asked and is not open, and what is credit, is what the provider has and what came by transfer, but
         for what was given back in kindness."""
         trail = trail_of(self.store.facts_of([self.no], KINDS)[self.no])
         for currency in ("EUR", "USD"):
-            asked = sum(x.debt.total_minor for _, x in self.facts(f.InvoiceIssued) if x.debt.currency == currency)
-            asked -= sum(x.minor for _, x in self.facts(f.InvoiceCredited) if x.currency == currency)
-            covered = asked - sum(d.open_minor for d in self.account.debts if d.currency == currency)
+            covered = self._asked_for(currency) - sum(
+                d.open_minor for d in self.account.debts if d.currency == currency
+            )
             covered += self.account.credit.get(currency, 0)
             have = sum(i.taken - i.refunded - i.disputed for i in self.taken() if i.currency == currency.lower())
             have += self.transfers[self.no, currency]
