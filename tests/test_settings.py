@@ -236,6 +236,8 @@ def test_a_databases_address_keeps_what_it_says_of_its_own_line() -> None:
     assert (parts["host"], parts["port"], parts["application_name"]) == ("db1,db2", ",6432", "billing")
     assert (parts["target_session_attrs"], parts["connect_timeout"]) == ("any", "30")
     assert parts["tcp_user_timeout"] == "12000"
+    assert "connect_timeout=5" in read({variable("database_url"): "host=db1 dbname=x"}).database_url
+    assert "connect_timeout=2" in read({variable("database_url"): "host=db1,db2 dbname=x"}).database_url
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -1,9 +1,9 @@
 """`python -m torture.cluster`: hosts of a PostgreSQL cluster fail under load; nothing that was answered is lost.
 
-Three hosts with PostgreSQL under Patroni and etcd (Debian's packages), a commit being answered when two of them have
-it; two hosts, each with `arrears worker` and `arrears serve`, started once and never again, which are told of all three
-databases (`ARREARS_DATABASE_URL`). Each host is a network namespace of its own. Customers come, are written to, pay by
-card and by transfer, leave and come back, all over the API, with one key for all tries of a request.
+Three hosts with PostgreSQL under Patroni and etcd, a commit being answered when two of them have it; two hosts, each
+with `arrears worker` and `arrears serve`, started once and never again, which are told of all three databases
+(`ARREARS_DATABASE_URL`). Each host is a network namespace of its own. Customers come, are written to, pay by card and
+by transfer, leave and come back, all over the API, with one key for all tries of a request.
 
 The primary loses its power, its network, stands still, gets a full disk, and is told to hand over; a host of workers
 loses its power. In the end what was answered is there, nothing was charged, written or ordered twice, the ledger holds,
@@ -42,8 +42,9 @@ from torture.cluster_hosts import (
     WORK_HOSTS,
     DatabaseHost,
     Net,
+    Patroni,
     missing,
-    patroni_says,
+    patroni_at,
     until,
 )
 from torture.cluster_load import CloudService, Load
@@ -101,9 +102,9 @@ class WorkHost:
 class Cluster:
     """The whole: databases, workers, and the world outside."""
 
-    def __init__(self, net: Net, folder: Path) -> None:
-        self.net, self.folder = net, folder
-        self.databases = {name: DatabaseHost(net, name, folder) for name in DATABASE_HOSTS}
+    def __init__(self, net: Net, folder: Path, patroni: Patroni) -> None:
+        self.net, self.folder, self.patroni = net, folder, patroni
+        self.databases = {name: DatabaseHost(net, name, folder, patroni) for name in DATABASE_HOSTS}
         hosts = ",".join(f"{ADDRESS[name]}:5432" for name in DATABASE_HOSTS)
         self.url = f"postgresql://postgres:postgres@{hosts}/arrears"
         self.seen: list[Seen] = []
@@ -114,9 +115,9 @@ class Cluster:
         return found[0] if len(found) == 1 else ""
 
     def is_whole(self) -> bool:
-        """Whether one host writes, one follows in step, and one follows."""
+        """Whether one host writes, and the others follow as they are to."""
         roles = Counter(host.role() for host in self.databases.values())
-        return roles == {"primary": 1, "sync_standby": 1, "replica": 1}
+        return roles == {"primary": 1, **self.patroni.followers}
 
     def start(self) -> None:
         """Switch the databases on, and make ours."""
@@ -157,7 +158,7 @@ def silence(load: Load, since: float) -> float:
 
 
 def _hand_over(host: DatabaseHost) -> None:
-    command = ["patronictl", "-c", str(host.folder / "patroni.json"), "switchover", "--force"]
+    command = [f"{host.patroni.path}ctl", "-c", str(host.folder / "patroni.json"), "switchover", "--force"]
     subprocess.run(command, check=True, capture_output=True)
 
 
@@ -170,12 +171,12 @@ FAULTS: Final[Mapping[str, tuple[Callable[[DatabaseHost], None], Callable[[Datab
 }
 
 
-def torture(mark: str, rounds: int, faults: list[str]) -> dict[str, Any]:
+def torture(mark: str, patroni: Patroni, rounds: int, faults: list[str]) -> dict[str, Any]:
     """The figures. It is called in the namespace of the bridge."""
     folder = Path(tempfile.mkdtemp(prefix="arrears-cluster-"))
     folder.chmod(0o755)
     net = Net(mark)
-    cluster = Cluster(net, folder)
+    cluster = Cluster(net, folder, patroni)
     post = PostOffice(folder, own_port())
     ClockFile(folder).set(datetime.now(UTC))
     workers: list[WorkHost] = []
@@ -275,7 +276,8 @@ def _verdict(
         taken = Counter(line["attempt"].split("_")[1] for line in sandbox.control("book") if line["taken"])
         report = check_store(store)
         return {
-            "patroni": patroni_says(),
+            "patroni": cluster.patroni.says,
+            "quorum": cluster.patroni.has_quorum,
             "faults": [one._asdict() for one in cluster.seen],
             "acknowledged": len(done.acknowledged),
             "accounts": len(done.accounts),
@@ -327,14 +329,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=1, help="how often every fault happens")
     parser.add_argument("--faults", nargs="*", default=[*FAULTS, "workers"], choices=[*FAULTS, "workers"])
+    parser.add_argument("--patroni", default="patroni", help="the program, where it is not Debian's")
     parser.add_argument("--inside", default="", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.inside:
-        figures = torture(options.inside, options.rounds, options.faults)
+        figures = torture(options.inside, patroni_at(options.patroni), options.rounds, options.faults)
         figures["holds"] = holds(figures)
         sys.stdout.write(json.dumps(figures, indent=2) + "\n")
         return 0 if figures["holds"] else 1
-    lacks = missing()
+    lacks = missing(options.patroni)
     if os.geteuid() != 0 or lacks:
         what = "root" if os.geteuid() else f"apt-get install --no-install-recommends {' '.join(lacks)}"
         sys.stderr.write(f"torture.cluster makes network namespaces and a cluster in them; it needs {what}\n")

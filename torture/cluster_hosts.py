@@ -16,7 +16,7 @@ import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 NET: Final = "10.77.0"
 HUB: Final = f"{NET}.1"
@@ -113,11 +113,28 @@ class Net:
         run("ip", "netns", "exec", space, *command)
 
 
+class Patroni(NamedTuple):
+    """Which Patroni: the program, and what it says of itself ("patroni 4.1.5")."""
+
+    path: str
+    says: str
+
+    @property
+    def has_quorum(self) -> bool:
+        """Whether a commit can wait for any one of the others (since 4.0); before it is one that is named."""
+        return int(self.says.split()[1].partition(".")[0]) >= 4
+
+    @property
+    def followers(self) -> Mapping[str, int]:
+        """What the hosts beside the primary are when all is well."""
+        return {"sync_standby": 2} if self.has_quorum else {"sync_standby": 1, "replica": 1}
+
+
 class DatabaseHost:
     """A host with a node of etcd, and PostgreSQL under Patroni, all on a small disk of its own."""
 
-    def __init__(self, net: Net, name: str, folder: Path) -> None:
-        self.net, self.name, self.folder = net, name, folder / name
+    def __init__(self, net: Net, name: str, folder: Path, patroni: Patroni) -> None:
+        self.net, self.name, self.folder, self.patroni = net, name, folder / name, patroni
         self.address = ADDRESS[name]
         self.disk = self.folder / "disk"
         self.disk.mkdir(parents=True)
@@ -141,7 +158,7 @@ class DatabaseHost:
         settings.write_text(json.dumps(self._patroni()))
         self._processes = [
             self.net.start(self.name, self.folder / "etcd.log", *etcd, user=USER),
-            self.net.start(self.name, self.folder / "patroni.log", "patroni", str(settings), user=USER),
+            self.net.start(self.name, self.folder / "patroni.log", self.patroni.path, str(settings), user=USER),
         ]
 
     def _patroni(self) -> dict[str, Any]:
@@ -163,7 +180,7 @@ class DatabaseHost:
                     "maximum_lag_on_failover": 1_048_576,
                     "master_start_timeout": 10,
                     # A commit is only answered when a second host has it on disk, and only that one can be promoted.
-                    "synchronous_mode": True,
+                    "synchronous_mode": "quorum" if self.patroni.has_quorum else True,
                     "synchronous_mode_strict": True,
                     "postgresql": {"use_pg_rewind": True, "parameters": parameters},
                 },
@@ -182,11 +199,13 @@ class DatabaseHost:
         }
 
     def role(self) -> str:
-        """What its Patroni says that it is: `primary`, `sync_standby`, `replica`; empty where it does not answer."""
+        """What its Patroni says that it is: `primary`, `sync_standby` (it follows in step, or counts for a quorum),
+        `replica`; empty where it does not answer."""
         with suppress(OSError, ValueError), _DIRECT.open(f"http://{self.address}:8008/patroni", timeout=2) as answer:
             said = json.loads(answer.read())
             if said.get("state") == "running":
-                role = "sync_standby" if said.get("sync_standby") else str(said.get("role", ""))
+                in_step = said.get("sync_standby") or said.get("quorum_standby")
+                role = "sync_standby" if in_step else str(said.get("role", ""))
                 return "primary" if role == "master" else role
         return ""
 
@@ -231,12 +250,12 @@ class DatabaseHost:
         (self.disk / "filler").unlink(missing_ok=True)
 
 
-def patroni_says() -> str:
-    """Which Patroni there is."""
-    return run("patroni", "--version").strip()
+def patroni_at(path: str) -> Patroni:
+    """The one at this path."""
+    return Patroni(path, run(path, "--version").strip())
 
 
-def missing() -> Sequence[str]:
+def missing(patroni: str) -> Sequence[str]:
     """What this machine lacks for a cluster, as Debian's packages."""
-    needed = {"patroni": "patroni", "etcd": "etcd-server", "ip": "iproute2", f"{BIN}/postgres": "postgresql-15"}
+    needed = {patroni: "patroni", "etcd": "etcd-server", "ip": "iproute2", f"{BIN}/postgres": "postgresql-15"}
     return [package for program, package in needed.items() if shutil.which(program) is None]

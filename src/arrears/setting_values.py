@@ -260,8 +260,9 @@ DATABASE_LINE: Final = {
 }
 """What a database's address is taken to say where it does not (the names are libpq's): of several hosts the one that
 writes is meant, as nothing is ever decided from a copy that follows it; a host that does not answer is passed over
-after five seconds; and a connection whose other end has gone without a word, as a machine that loses its power or its
-network does, is known to be dead within fifteen. By the kernel's own times that would be after two hours."""
+after five seconds, where another may be asked after two; and a connection whose other end has gone without a word, as
+a machine that loses its power or its network does, is known to be dead within fifteen. By the kernel's own times that
+would be after two hours."""
 
 
 def as_database_url(variable: str, given: str) -> Secret:
@@ -272,10 +273,9 @@ def as_database_url(variable: str, given: str) -> Secret:
         why = "is not like postgresql://USER:PASSWORD@HOST:PORT/DATABASE"
         raise _wrong(variable, why, "database_url_invalid") from None
     said = (f"{name}={parts[name]}" for name in ("host", "port", "user", "dbname") if name in parts)
-    return Secret(
-        make_conninfo(given, **{key: DATABASE_LINE[key] for key in DATABASE_LINE if key not in parts}),
-        " ".join(said) or "set",
-    )
+    line = DATABASE_LINE | ({"connect_timeout": "2"} if "," in str(parts.get("host", "")) else {})
+    missing = {key: value for key, value in line.items() if key not in parts}
+    return Secret(make_conninfo(given, **missing), " ".join(said) or "set")
 
 
 def as_mode(variable: str, given: str) -> Literal["test", "live"]:
