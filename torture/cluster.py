@@ -157,17 +157,12 @@ def silence(load: Load, since: float) -> float:
     return round(max(later - earlier for earlier, later in pairwise(instants)), 1)
 
 
-def _hand_over(host: DatabaseHost) -> None:
-    command = [f"{host.patroni.path}ctl", "-c", str(host.folder / "patroni.json"), "switchover", "--force"]
-    subprocess.run(command, check=True, capture_output=True)
-
-
 FAULTS: Final[Mapping[str, tuple[Callable[[DatabaseHost], None], Callable[[DatabaseHost], None]]]] = {
     "loses power": (DatabaseHost.lose_power, DatabaseHost.start),
     "loses its network": (lambda host: host.net.cut(host.name), lambda host: host.net.mend(host.name)),
     "stands still": (DatabaseHost.pause, DatabaseHost.go_on),
     "disk is full": (DatabaseHost.fill_disk, DatabaseHost.empty_disk),
-    "hands over": (_hand_over, lambda _: None),
+    "hands over": (DatabaseHost.hand_over, lambda _: None),
 }
 
 

@@ -11,6 +11,7 @@ import os
 import shutil
 import signal
 import subprocess
+import threading
 import time
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
@@ -30,6 +31,10 @@ USER: Final = "postgres"
 """PostgreSQL does not run as root; Debian's packages make this user."""
 BIN: Final = "/usr/lib/postgresql/15/bin"
 DISK_MB: Final = 700
+FREE_MIN: Final = 0.03
+"""A primary with less of its disk free hands over."""
+KEPT_BY_START: Final = len(["ip", "netns", "exec", "space", "setpriv", "--reuid", "--regid", "--clear-groups"])
+"""So many words stand before a command that is run on a host as another user."""
 TTL_SECONDS: Final = 20
 """So long a primary that is not heard of keeps its place: Patroni takes no less."""
 _DIRECT: Final = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -141,11 +146,24 @@ class DatabaseHost:
         run("mount", "-t", "tmpfs", "-o", f"size={DISK_MB}m,mode=0755", "tmpfs", str(self.disk))
         for path in (self.folder, self.disk):
             shutil.chown(path, USER, USER)
-        self._processes: list[subprocess.Popen[str]] = []
+        self._processes: dict[str, subprocess.Popen[str]] = {}
         self._etcd_knows = "new"
+        self._on = threading.Event()
 
     def start(self) -> None:
         """Switch the host on."""
+        settings = self.folder / "patroni.json"  # JSON is YAML
+        settings.write_text(json.dumps(self._patroni()))
+        self._run("etcd", *self._etcd())
+        self._run("patroni", self.patroni.path, str(settings))
+        self._on = threading.Event()
+        self._on.set()
+        threading.Thread(target=self._stays_up, args=(self._on,), daemon=True).start()
+
+    def _run(self, what: str, *command: str) -> None:
+        self._processes[what] = self.net.start(self.name, self.folder / f"{what}.log", *command, user=USER)
+
+    def _etcd(self) -> list[str]:
         peers = ",".join(f"{name}=http://{ADDRESS[name]}:2380" for name in DATABASE_HOSTS)
         here = f"http://{self.address}"
         etcd = ["etcd", "--name", self.name, "--data-dir", str(self.disk / "etcd"), "--initial-cluster", peers]
@@ -154,12 +172,24 @@ class DatabaseHost:
         etcd += ["--initial-cluster-state", self._etcd_knows, "--heartbeat-interval", "200"]
         etcd += ["--election-timeout", "2000", "--logger", "zap"]
         self._etcd_knows = "existing"
-        settings = self.folder / "patroni.json"  # JSON is YAML
-        settings.write_text(json.dumps(self._patroni()))
-        self._processes = [
-            self.net.start(self.name, self.folder / "etcd.log", *etcd, user=USER),
-            self.net.start(self.name, self.folder / "patroni.log", self.patroni.path, str(settings), user=USER),
-        ]
+        return etcd
+
+    def _stays_up(self, on: threading.Event) -> None:
+        """What the system of a host does by itself: what ended is started anew, and a primary whose disk is nearly full
+        hands over, as Patroni does not look at disks."""
+        while on.is_set():
+            time.sleep(2)
+            for what, process in list(self._processes.items()):
+                if on.is_set() and process.poll() is not None:
+                    self._run(what, *map(str, process.args[KEPT_BY_START:]))  # type: ignore[index]
+            disk = shutil.disk_usage(self.disk)
+            if on.is_set() and disk.free < disk.total * FREE_MIN and self.role() == "primary":
+                self.hand_over()
+
+    def hand_over(self) -> None:
+        """Another host is to write."""
+        command = [f"{self.patroni.path}ctl", "-c", str(self.folder / "patroni.json"), "switchover", "--force"]
+        subprocess.run(command, check=False, capture_output=True, timeout=60)
 
     def _patroni(self) -> dict[str, Any]:
         who = {"username": "postgres", "password": "postgres"}
@@ -222,10 +252,11 @@ class DatabaseHost:
 
     def lose_power(self) -> None:
         """All of it ends at once, and what its memory held is lost; the disk stays."""
+        self._on.clear()
         while self.pids():
             self.signal(signal.SIGKILL)
             time.sleep(0.02)
-        for one in self._processes:
+        for one in self._processes.values():
             one.wait()
 
     def pause(self) -> None:
