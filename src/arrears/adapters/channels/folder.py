@@ -27,7 +27,15 @@ class FolderChannel:
             folder.chmod(0o700)
 
     def send(self, message: Message) -> Delivery:
-        """Write, sync, then give the file its name; a name that exists was sent before and is left alone."""
+        """Write, sync, then give the file its name; a name that exists was sent before and is left alone. What cannot
+        be written as a mail is refused, as by a server."""
+        try:
+            mail = self._mail(message)
+        except ValueError as error:
+            return Delivery(Fate.REFUSED, reply=str(error)[:200])
+        return self._keep(message.id, mail)
+
+    def _mail(self, message: Message) -> EmailMessage:
         # Heads are not folded: where an encoded word begins, the standard library would leave two spaces.
         mail = EmailMessage(policy=policy.default.clone(max_line_length=998))
         mail["From"] = self._sender
@@ -44,7 +52,10 @@ class FolderChannel:
             mail.add_alternative(message.html, subtype="html")
         for one in message.attachments:
             mail.add_attachment(one.body, maintype="application", subtype="pdf", filename=one.name)
-        part = self.folder / f".{message.id}.{os.getpid()}.part"
+        return mail
+
+    def _keep(self, name: str, mail: EmailMessage) -> Delivery:
+        part = self.folder / f".{name}.{os.getpid()}.part"
         part.unlink(missing_ok=True)
         named = False
         try:
@@ -52,7 +63,7 @@ class FolderChannel:
                 file.write(mail.as_bytes())
                 file.flush()
                 os.fsync(file.fileno())
-            os.link(part, self._path(message.id))
+            os.link(part, self._path(name))
             named = True
             self._sync_folder()
         except FileExistsError:
