@@ -7,12 +7,15 @@ The name makes it provable what became of a message whose sender died: the file 
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from email import policy
 from email.message import EmailMessage
+from email.parser import BytesParser
 from email.utils import format_datetime
 from pathlib import Path
 
 from arrears.ports import Delivery, DeliveryAbout, Fate, Message
+from arrears.ports.privacy import digest_of_mailbox
 
 
 class FolderChannel:
@@ -91,6 +94,26 @@ class FolderChannel:
             os.fsync(handle)
         finally:
             os.close(handle)
+
+
+def forget(folder: Path, mailboxes: Collection[bytes]) -> int:
+    """Take every mail to one of these out of a folder, whoever laid it there, also one that was never finished; how
+    many there were. `mailboxes` are digests (`digest_of_mailbox`). Raises OSError where the folder does not let it."""
+    forgotten = 0
+    for path in folder.glob("*") if mailboxes else ():
+        if path.suffix in (".eml", ".part") and _is_to(path, mailboxes):
+            path.unlink(missing_ok=True)
+            forgotten += 1
+    return forgotten
+
+
+def _is_to(path: Path, mailboxes: Collection[bytes]) -> bool:
+    try:
+        with path.open("rb") as file:
+            to = BytesParser(policy=policy.default).parse(file, headersonly=True)["To"]
+    except FileNotFoundError:
+        return False
+    return to is not None and any(digest_of_mailbox(one.addr_spec) in mailboxes for one in to.addresses)
 
 
 def _private(name: str, flags: int) -> int:
