@@ -9,7 +9,7 @@ from arrears.core import facts as f
 from arrears.core.after_deletion import is_going
 from arrears.core.errors import Refused
 from arrears.core.evolve import evolve
-from arrears.core.ids import SUBSCRIPTION, format_id, is_id
+from arrears.core.ids import SUBSCRIPTION, check_ref, format_id
 from arrears.core.policy.values import HERE
 from arrears.core.rules import resume
 from arrears.core.states import Reason, State
@@ -34,8 +34,7 @@ def call_subscription(
 
     Refuses `bad_ref` for what looks like an id of ours, `duplicate_ref` where another subscription is called so or
     this one is called otherwise, and `unknown_subscription` where several of the account have that service."""
-    if is_id(ref):
-        raise Refused("bad_ref", f"{ref[:60]!r} looks like an id of arrears; give the reference of your own systems")
+    check_ref(ref)
     place = store.subscription_places([ref]).get(ref)
     with acting_on(store, account, now) as unit:
         same = [sub for sub in unit.account.subscriptions if sub.service == service]
