@@ -169,8 +169,7 @@ class DatabaseHost:
         etcd = ["etcd", "--name", self.name, "--data-dir", str(self.disk / "etcd"), "--initial-cluster", peers]
         etcd += ["--listen-peer-urls", f"{here}:2380", "--initial-advertise-peer-urls", f"{here}:2380"]
         etcd += ["--listen-client-urls", f"{here}:2379", "--advertise-client-urls", f"{here}:2379"]
-        etcd += ["--initial-cluster-state", self._etcd_knows, "--heartbeat-interval", "200"]
-        etcd += ["--election-timeout", "2000", "--logger", "zap"]
+        etcd += ["--initial-cluster-state", self._etcd_knows, "--logger", "zap"]
         self._etcd_knows = "existing"
         return etcd
 
