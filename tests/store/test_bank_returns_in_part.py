@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 from tests.store.contract import at, invoice, open_book
-from tests.store.test_bank import PAYER, STAFF, bank_sum, credit, open_of, states
+from tests.store.test_bank import PAYER, STAFF, bank_sum, credit, open_of, statement, states, take
 from tests.store.test_bank_returns import doubts_of, take_each
 
 from arrears.core.bank.statements import BankEntry
@@ -210,3 +210,16 @@ def test_which_of_two_debits_comes_back_is_said_by_a_person(store: PostgresStore
     assert ([state for _, state in states(store)], doubts_of(store)) == (["noted", "returned", "returned"], {})
     with pytest.raises(Refused, match="returned already"):
         deciding.book_return(store, 3, 1, at(8), STAFF, "again")
+
+
+@pytest.mark.parametrize("files", [1, 3])
+def test_a_reversal_of_a_reversal_under_one_reference_is_all_three(store: PostgresStore, files: int) -> None:
+    came = replace(PAID, bank_reference="R1")
+    gone = replace(credit(-12_000, "INV-0001", PAYER, reference="R1", day=6), reversal=True)
+    back_again = replace(credit(12_000, "INV-0001", PAYER, reference="R1", day=6), reversal=True)
+    if files == 1:
+        assert take(store, statement(came, gone, back_again, opening=50_000), day=7).state == "taken"
+    else:
+        take_each(store, came, gone, back_again)
+    assert [state for _, state in states(store)] == ["matched", "returned", "returned"]
+    assert (open_of(store, 1), bank_sum(store), store.check_all()[1]) == ([], 12_000, [])
