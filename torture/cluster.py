@@ -56,18 +56,22 @@ BACK_SECONDS_MAX: Final = 30.0
 FAULT_SECONDS: Final = 45.0
 """So long a fault lasts: longer than a cluster needs to choose another primary."""
 CALM_SECONDS: Final = 5.0
+WHOLE_SECONDS_MAX: Final = 90.0
+"""A host that follows nobody for so long will not by itself."""
 LETTERS_SECONDS_MAX: Final = 180.0
 
 
 class Seen(NamedTuple):
     """One fault: for how long no write was answered, after how many seconds there was another primary, and after how
-    many all three hosts were well again."""
+    many, from its end, all three hosts were well again; `rebuilt` where its host could not follow any more by itself,
+    and its copy was made anew, as whoever runs a cluster does."""
 
     fault: str
     host: str
     silent_seconds: float
     primary_seconds: float
     whole_seconds: float
+    rebuilt: bool = False
 
 
 class WorkHost:
@@ -138,8 +142,16 @@ class Cluster:
         changed = until(lambda: self.primary() not in ("", name), f"another primary after {kind}")
         time.sleep(max(FAULT_SECONDS - (time.monotonic() - began), 0))
         end(host)
-        whole = until(self.is_whole, f"the cluster after {kind}", 240)
-        return Seen(kind, name, silence(load, began), round(changed, 1), round(whole, 1))
+        healed = time.monotonic()
+        try:
+            until(self.is_whole, kind, WHOLE_SECONDS_MAX)
+            rebuilt = False
+        except AssertionError:
+            host.rebuild()
+            until(self.is_whole, f"the cluster after {kind}", 240)
+            rebuilt = True
+        whole = time.monotonic() - healed
+        return Seen(kind, name, silence(load, began), round(changed, 1), round(whole, 1), rebuilt)
 
     def a_copy_refuses(self, settings: Mapping[str, str]) -> bool:
         """Whether a run that is told of a copy alone decides nothing."""

@@ -187,7 +187,14 @@ class DatabaseHost:
 
     def hand_over(self) -> None:
         """Another host is to write."""
-        command = [f"{self.patroni.path}ctl", "-c", str(self.folder / "patroni.json"), "switchover", "--force"]
+        self._control("switchover", "--force")
+
+    def rebuild(self) -> None:
+        """Its copy is thrown away and made anew from the primary."""
+        self._control("reinit", "arrears", self.name, "--force")
+
+    def _control(self, *words: str) -> None:
+        command = [f"{self.patroni.path}ctl", "-c", str(self.folder / "patroni.json"), *words]
         subprocess.run(command, check=False, capture_output=True, timeout=60)
 
     def _patroni(self) -> dict[str, Any]:
