@@ -17,6 +17,7 @@ import json
 import os
 import secrets
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -353,6 +354,7 @@ def main() -> int:
     parser.add_argument("--patroni", default="patroni", help="the program, where it is not Debian's")
     parser.add_argument("--inside", default="", help=argparse.SUPPRESS)
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was made is removed then too
     if options.inside:
         figures = torture(options.inside, patroni_at(options.patroni), options.rounds, options.faults)
         figures["holds"] = holds(figures)
