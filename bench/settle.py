@@ -62,8 +62,8 @@ from arrears.wiring import SERVING_CONNECTIONS_MAX, database_url, fresh_database
 from bench.run import Server
 
 AT_ONCE: Final = 32
-SLICES: Final = 10
-UNTIMED: Final = 2
+SLICES: Final = 5
+UNTIMED: Final = 1
 """So many of the slices, the first, are in no figures: a service's connections have long prepared their statements."""
 _here: Final = threading.local()
 Statement = tuple[Any, Any]

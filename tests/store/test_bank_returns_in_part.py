@@ -104,10 +104,12 @@ def test_whose_the_rest_is_is_said_before_a_part_is_taken_back(store: PostgresSt
     assert (open_of(store, 1), bank_sum(store), doubts_of(store)) == ([11_500], 500, {})
 
 
-def test_a_part_of_what_is_none_of_ours_is_none_of_ours(store: PostgresStore) -> None:
-    take_each(store, DAMAGED)
+@pytest.mark.parametrize("first", [True, False])
+def test_a_part_of_what_is_none_of_ours_is_none_of_ours(store: PostgresStore, first: bool) -> None:
+    take_each(store, DAMAGED, *([back(11_500, charges=500)] if first else []))
     deciding.ignore(store, 1, at(7), STAFF, "the neighbour's")
-    take_each(store, back(11_500, charges=500))
+    if not first:
+        take_each(store, back(11_500, charges=500))
     assert ({state for _, state in states(store)}, bank_sum(store)) == ({"returned"}, 0)
 
 
