@@ -69,3 +69,24 @@ def test_a_reference_never_means_another_subscription(biller: Billing, history: 
     assert biller.ask("PUT", f"{path}/sub_1_2", {"service": "cloud"})[1]["code"] == "bad_ref"
     assert biller.ask("PUT", f"{path}/%20x", {"service": "cloud"})[0] == 422
     assert (history(mine), history(biller.ref)) == before
+
+
+@pytest.mark.parametrize("service_first", [False, True])
+def test_a_name_that_means_two_subscriptions_ends_neither(biller: Billing, history: Any, service_first: bool) -> None:
+    biller.account()
+    path, name = f"accounts/{biller.ref}/subscriptions", f"{biller.ref}-cloud"
+    steps = [(f"{biller.ref}-1", name), (name, f"{biller.ref}-mail")]
+    said = [
+        biller.ask("PUT", f"{path}/{ref}", {"service": service})
+        for ref, service in steps[:: 1 if service_first else -1]
+    ]
+    assert [status for status, _ in said] == ([201, 409] if service_first else [201, 201])
+    key = {"Idempotency-Key": f"cancel-{name}"}
+    status, ended = biller.ask("POST", f"{path}/{name}/cancel", {"why": "they left"}, **key)
+    if service_first:
+        assert (status, ended["service"]) == (200, name)
+    else:
+        assert (status, ended["code"]) == (404, "unknown_subscription")
+        assert "canceled" not in history(biller.ref)
+    by_its_own = biller.ask("GET", f"{path}/{biller.ref}-1")[1]
+    assert by_its_own["service"] == name

@@ -35,13 +35,14 @@ NONE_CALLED: Final[Mapping[str, SubscriptionPlace]] = MappingProxyType({})
 
 def find_subscription(account: Account, text: str, called: Mapping[str, SubscriptionPlace] = NONE_CALLED) -> int:
     """The number of the subscription that the operator's own reference (`called`: those that are known), the name of
-    its service or an id means, in this order; refuses `unknown_subscription`, also where several have that service.
-    Where one of these was deleted and another is used, the name means that other."""
+    its service or an id means; refuses `unknown_subscription`, also where several have that service, or one is called
+    like the service of another. Where one of these was deleted and another is used, the name means that other."""
+    named = {sub.no for sub in named_by(account, text)}
     if text in called and called[text].account == account.no:
-        return called[text].no
-    named = [sub.no for sub in named_by(account, text)]
+        # What one is called and the service of another: nobody can tell which is meant.
+        named.add(called[text].no)
     if len(named) == 1:
-        return named[0]
+        return named.pop()
     if not named and text.startswith(f"{SUBSCRIPTION}_"):
         of, number = parse_id(SUBSCRIPTION, text)
         if of == account.no and number in [sub.no for sub in account.subscriptions]:

@@ -32,8 +32,9 @@ def call_subscription(
     """The account's subscription to this service is called `ref` by the operator's systems; it is added if there is
     none yet, or its deletion was ordered. Said again it changes nothing. Its number within the account.
 
-    Refuses `bad_ref` for what looks like an id of ours, `duplicate_ref` where another subscription is called so or
-    this one is called otherwise, and `unknown_subscription` where several of the account have that service."""
+    Refuses `bad_ref` for what looks like an id of ours, `duplicate_ref` where another subscription is called so, or
+    has a service of that name, or this one is called otherwise, and `unknown_subscription` where several of the
+    account have that service."""
     check_ref(ref)
     place = store.subscription_places([ref]).get(ref)
     with acting_on(store, account, now) as unit:
@@ -42,6 +43,8 @@ def call_subscription(
             same = [sub for sub in same if sub.no == place.no]
         else:
             same = [sub for sub in same if not is_going(sub)]
+        if place is None and ref != service and any(sub.service == ref for sub in unit.account.subscriptions):
+            raise Refused("duplicate_ref", f"{ref[:60]!r} is another service that the account uses; call it otherwise")
         if len(same) > 1:
             raise Refused("unknown_subscription", f"account has several subscriptions to {service[:60]!r}; cancel one")
         taken = place is not None and (place.account != account or not same)
