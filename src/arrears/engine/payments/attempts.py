@@ -43,6 +43,7 @@ from arrears.engine.payments.said_before import make_way
 from arrears.engine.payments.tries import record_tries
 from arrears.engine.payments.wanted import not_to_be_charged, still_owed
 from arrears.ports import AccountsAndMoney, AccountViews, MoneyBook
+from arrears.ports.payments import MethodAndTries
 
 NONE_FOUND_AFTER: Final = timedelta(hours=24)
 """When "the provider has nothing of ours" is proof. Commits that appear late have been seen after minutes; and a
@@ -84,7 +85,8 @@ def pursue(
     store: AccountsAndMoney, providers: Providers, account: int, attempt_no: int, now: datetime
 ) -> Attempt | None:
     """Bring one attempt as far as it can be brought now; what is still open of it, or None when it is over."""
-    view = _seen(store, account, now)
+    view, by = store.seen_to_charge(account, attempt_no, now)
+    assert view is not None, f"there is no account {account}"
     attempt = view.account.attempt(attempt_no)
     if attempt is None:
         return None
@@ -93,7 +95,7 @@ def pursue(
             _end_or_tell(store, providers, account, attempt, now)
         return store.snapshots([account])[account].attempt(attempt_no)
     try:
-        provider, outcome = _ask(store, providers, view, attempt, now)
+        provider, outcome = _ask(store, providers, view, attempt, by, now)
     except Refused as refused:
         provider, outcome = f.ARREARS, _not_known(refused)
         note_denied(store, providers, account, attempt, refused, now)
@@ -197,15 +199,20 @@ def _end_or_tell(store: AccountsAndMoney, providers: Providers, account: int, at
 
 
 def _ask(
-    store: AccountsAndMoney, providers: Providers, view: View, attempt: Attempt, now: datetime
+    store: AccountsAndMoney,
+    providers: Providers,
+    view: View,
+    attempt: Attempt,
+    by: MethodAndTries | None,
+    now: datetime,
 ) -> tuple[str, Outcome]:
     account = view.account.no
     reference = attempt_ref(account, attempt.no)
-    if not attempt.method:
+    if by is None:
         # It was paid on the provider's page: nothing is asked for, only what has become of it.
         name = provider_of(store, providers.default, account, attempt)
         return name, providers.of(name).look_up(reference, "", attempt.ref, attempt.created_at)
-    method, elsewhere = store.method_and_tries(account, attempt.method)
+    method, elsewhere = by
     processor = providers.of(method.at_provider)
     fresh = now - attempt.created_at < NONE_FOUND_AFTER
     elsewhere_too = ""
