@@ -188,7 +188,7 @@ def test_a_return_is_booked_against_its_transfer_by_keyboard_alone_and_undone(
     assert [part.amount_minor for part in store.parts_of(came)] == [40]
     page.goto(f"{town.shop.url}/console/bank/{came}")
     kept(page, "7-returned", language)
-    assert page.locator(f"main a[href='/console/bank/{back}']").is_visible()
+    expect(page.locator(f"main a[href='/console/bank/{back}']")).to_be_visible()
     for _ in range(40):
         page.keyboard.press("Tab")
         if page.evaluate("document.activeElement.id") == "why":

@@ -42,12 +42,14 @@ class Swept(NamedTuple):
 def sweep_billing_if_due(
     store: AccountsAndBilling, system: BillingSystem, now: datetime, keep_tries: RecordTries
 ) -> Swept:
-    """Sweep unless it is not connected, or somebody did in this minute of the clock: days end with a minute, so what is
-    cut at the end of a day is cut after a reading that began after it."""
+    """Sweep unless it is not connected, or somebody did in this minute of the clock and no account is due: whoever is
+    stopped, or whose deletion is ordered, was read just before, as they may have paid there a few seconds ago; and days
+    end with a minute, so what is cut at the end of one is cut after a reading that began after it."""
     connection = store.billing(system.name)
     if connection is None:
         return Swept()
-    if connection.read_at is not None and _minute(connection.read_at) == _minute(now):
+    due = store.next_due()
+    if connection.read_at is not None and _minute(connection.read_at) == _minute(now) and (due is None or due > now):
         return Swept()
     try:
         return sweep_billing(store, system, now, keep_tries)
