@@ -42,7 +42,7 @@ from arrears.engine.payments.requests import note_denied, taken_up
 from arrears.engine.payments.said_before import make_way
 from arrears.engine.payments.tries import record_tries
 from arrears.engine.payments.wanted import not_to_be_charged, still_owed
-from arrears.ports import AccountsAndMoney, AccountViews, MoneyBook
+from arrears.ports import AccountsAndMoney, AccountViews, MethodRecord, MoneyBook
 from arrears.ports.payments import MethodAndTries
 
 NONE_FOUND_AFTER: Final = timedelta(hours=24)
@@ -224,17 +224,7 @@ def _ask(
         stop = Unknown(elsewhere_too)
     if attempt.method in methods_before(store, account, view.guards.copied_at):
         return method.at_provider, AttemptCanceled("", reached_network=False, why=f"this payment method {WHOSE}")
-    charge = Charge(
-        attempt=reference,
-        key=attempt.key,
-        customer_ref=method.customer_ref,
-        method_ref=method.ref,
-        amount_minor=attempt.amount_minor,
-        currency=attempt.currency,
-        off_session=attempt.by is Initiator.MERCHANT,
-        return_url=providers.return_url(account, attempt.no),
-        description=f"account {account}",
-    )
+    charge = _charge(account, attempt, method, providers.return_url(account, attempt.no))
     if attempt.state is not AttemptState.CREATED or not fresh or stop is not None:
         # Somebody may have asked already and died before the answer was recorded.
         reached("attempt.before_look_up")
@@ -251,6 +241,20 @@ def _ask(
     outcome = processor.charge(charge)
     reached("attempt.after_call")
     return method.at_provider, outcome
+
+
+def _charge(account: int, attempt: Attempt, method: MethodRecord, return_url: str) -> Charge:
+    return Charge(
+        attempt=attempt_ref(account, attempt.no),
+        key=attempt.key,
+        customer_ref=method.customer_ref,
+        method_ref=method.ref,
+        amount_minor=attempt.amount_minor,
+        currency=attempt.currency,
+        off_session=attempt.by is Initiator.MERCHANT,
+        return_url=return_url,
+        description=f"account {account}",
+    )
 
 
 def record_outcome(
