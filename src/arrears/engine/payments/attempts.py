@@ -206,8 +206,7 @@ def _ask(
     by: MethodAndTries | None,
     now: datetime,
 ) -> tuple[str, Outcome]:
-    account = view.account.no
-    reference = attempt_ref(account, attempt.no)
+    account, reference = view.account.no, attempt_ref(view.account.no, attempt.no)
     if by is None:
         # It was paid on the provider's page: nothing is asked for, only what has become of it.
         name = provider_of(store, providers.default, account, attempt)
