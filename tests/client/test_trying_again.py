@@ -67,6 +67,15 @@ def server() -> Iterator[tuple[Scripted, Client]]:
         listening.shutdown()
 
 
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_is_no_answer_and_is_not_followed(server: tuple[Scripted, Client], status: int) -> None:
+    script, one = server
+    script.replies = [(status, {"Location": "https://elsewhere.example/v1/declines"}, None)]
+    with pytest.raises(ApiProblem, match=str(status)):
+        one.post_declines({"invoices": ["I-1"]})
+    assert len(script.sent) == 1
+
+
 def refusal(status: int, code: str, **headers: str) -> Reply:
     return status, headers, {"code": code, "detail": "no", "request": "r-1"}
 

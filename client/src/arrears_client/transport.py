@@ -92,8 +92,9 @@ class Transport:
                 self._sleep(_pause(tried, None))
                 continue
             self._count(found.headers.get("RateLimit"))
-            if found.status < 400:
-                return Answer(found.status, found.headers, json.loads(found.data) if found.data else None)
+            answer = _answered(found.status, found.headers, found.data)
+            if answer is not None:
+                return answer
             problem = ApiProblem(found.status, _said(found.data))
             asked = _retry_after(found.headers.get("Retry-After"))
             again = found.status in _TRIED_AGAIN or problem.code == _STILL_RUNNING
@@ -134,6 +135,17 @@ def _query_text(query: Query) -> str:
         elif value is not None:
             pairs += [(name, one) for one in value]
     return "?" + urlencode(pairs) if pairs else ""
+
+
+def _answered(status: int, headers: Mapping[str, str], data: bytes) -> Answer | None:
+    """The API's own word that it was done. A redirect is none, nor is a page of whatever stands before it: whoever took
+    one for an answer would believe to have said what nobody has heard."""
+    if status not in (304, *range(200, 300)):
+        return None
+    try:
+        return Answer(status, headers, json.loads(data) if data else None)
+    except ValueError:
+        return None
 
 
 def _said(data: bytes) -> Mapping[str, Any]:
