@@ -15,6 +15,7 @@ import click
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from psycopg.conninfo import conninfo_to_dict
 from tests.cli.commands import arrears
 from tests.site import using
 from tests.sources import texts
@@ -53,7 +54,8 @@ CASES = {
     "database_url": Case(
         "",
         "postgresql://a:b@db.example/x",
-        "postgresql://a:b@db.example/x",
+        "user=a password=b dbname=x host=db.example target_session_attrs=primary connect_timeout=5 keepalives_idle=5"
+        " keepalives_interval=3 keepalives_count=3 tcp_user_timeout=12000",
         "postgresql://a:sec%zzret@h/x",
         "is not like postgresql://USER:PASSWORD@HOST:PORT/DATABASE",
     ),
@@ -227,6 +229,16 @@ SECRETS = (
 
 def test_every_setting_has_a_case_here() -> None:
     assert list(CASES) == list(TABLE)
+
+
+def test_a_databases_address_keeps_what_it_says_of_its_own_line() -> None:
+    given = "postgresql://a@db1,db2:6432/x?target_session_attrs=any&connect_timeout=30&application_name=billing"
+    parts = conninfo_to_dict(read({variable("database_url"): given}).database_url)
+    assert (parts["host"], parts["port"], parts["application_name"]) == ("db1,db2", ",6432", "billing")
+    assert (parts["target_session_attrs"], parts["connect_timeout"]) == ("any", "30")
+    assert parts["tcp_user_timeout"] == "12000"
+    assert "connect_timeout=5" in read({variable("database_url"): "host=db1 dbname=x"}).database_url
+    assert "connect_timeout=2" in read({variable("database_url"): "host=db1,db2 dbname=x"}).database_url
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -282,6 +282,11 @@ def _any_refund_is_met() -> Sequence[Swap]:
     return [(correcting, "trail_of", Mixed)]
 
 
+def _given_up_is_credit() -> Sequence[Swap]:
+    """What was written off, and is not asked at all now, was paid."""
+    return [(correcting, "ask_again", lambda *_: None)]
+
+
 def _part_answers_the_whole() -> Sequence[Swap]:
     was = settling._same_request
 
@@ -339,6 +344,7 @@ FAULTS: Final = (
     Fault("what was paid twice is offered to nobody", _nobody_hears, 12),
     Fault("a refund takes the credit of another payment", _anybodys_credit, 6),
     Fault("a credit note meets a refund of another payment", _any_refund_is_met, 70202),
+    Fault("what was written off and is withdrawn is credit", _given_up_is_credit, 71_209),
     Fault("an old quote for the whole is answered with a part", _part_answers_the_whole, 3),
     Fault("a refund has another key each time", _another_key_each_time, 7),
     Fault("a refund is asked for again whatever was paid out", _refund_not_looked_for, 3029),

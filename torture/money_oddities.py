@@ -7,17 +7,23 @@ from contextlib import suppress
 from typing import Final
 
 import stripe
+from tests.stories.story import STAFF
 
 from arrears.core import facts as f
+from arrears.core.account import Debt
 from arrears.core.errors import Refused
 from arrears.core.known import IMPORTER, KINDS, PAID_IN_DOUBT, known_of
 from arrears.core.payments.values import Charge, SetupDone
 from arrears.core.receivables import BookAccount, BookInvoice, BookPayment, ReceivablesBook
+from arrears.engine.commands import corrections
 from arrears.engine.commands.importing import import_book
 from arrears.engine.payments import methods
 from arrears.sandbox.pages import use_card
-from torture.money_judged import DEBIT
+from torture.money_judged import DEBIT, GOOD
 from torture.money_people import DEBITS, PayingWorld
+
+ON_ONE: Final = ("given up", "given up", "void", "less", "transfer", "card", "refund", "chargeback", "ruled")
+"""What happens to one invoice, or to the money that has paid it."""
 
 _COLUMNS: Final = {"number": "number", "total_minor": "total", "paid": "paid"}
 
@@ -123,7 +129,7 @@ class OddWorld(PayingWorld):
         for was in known.invoices.values():
             minor = max(0, known.paid(was.no)) + (0 if heard else was.gone_minor)
             doubted = f"{PAID_IN_DOUBT}{was.number}" in {doubt.ref for doubt in self.account.doubts}
-            if (was.gone_minor or doubted) and not was.given_up_minor:
+            if doubted or (was.gone_minor and not was.given_up_minor):
                 row = len(invoices) + 2
                 dates = (was.issued_on, was.due_on)
                 invoices.append(
@@ -134,6 +140,47 @@ class OddWorld(PayingWorld):
         if invoices:
             book = ReceivablesBook((account,), tuple(invoices), tuple(paid), "", _COLUMNS, ())
             import_book(self.store, book, self.now, IMPORTER)
+
+    def given_up(self) -> None:
+        """What is open of an invoice is written off."""
+        if debts := self.account.debts:
+            corrections.give_up(self.store, self.dice.choice(debts).number, self.now, STAFF, "no more")
+
+    def two_on_one(self) -> None:
+        """Two of the things that change what is asked of an invoice or paid of it happen to the same one, one right
+        after the other: drawn, so in both orders; the provider is read in between, or not."""
+        issued = [fact.debt for _, fact in self.facts(f.InvoiceIssued)]
+        debt = self.dice.choice(issued or [None])
+        if debt is None:
+            return
+        for act in self.dice.sample(ON_ONE, 2):
+            with suppress(Refused):
+                self._on_one(act, debt)
+            self.stage.perform()
+            if self.dice.random() < 0.3:
+                self.swept()
+
+    def _on_one(self, act: str, debt: Debt) -> None:
+        match act:
+            case "given up":
+                corrections.give_up(self.store, debt.number, self.now, STAFF, "no more")
+            case "void":
+                corrections.void(self.store, debt.number, self.now, STAFF, "wrong")
+            case "less":
+                minor = self.dice.choice((1, 50, debt.total_minor // 2, debt.total_minor))
+                corrections.credit(self.store, debt.number, minor, self.now, STAFF, "kindness")
+            case "transfer":
+                minor = self.dice.choice((debt.total_minor, debt.total_minor, 700, debt.total_minor + 300))
+                self.pay(minor, (debt.no,), currency=debt.currency)
+                self.transfers[self.no, debt.currency] += minor
+            case "card":
+                self.pays_everything(GOOD)
+            case "refund":
+                self.refunds(reopens=self.dice.random() < 0.5)
+            case "chargeback":
+                self.disputed()
+            case _:
+                self.ruled()
 
     def book_hears(self) -> None:
         """The billing system has heard of everything."""

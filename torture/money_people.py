@@ -33,6 +33,7 @@ class PayingWorld(JudgedWorld):
 
     def __init__(self, seed: int) -> None:
         super().__init__(random.Random(seed))
+        self.seed = seed
         # Drawn apart from the rest, so that all other worlds stay what they were.
         self.asked_once = random.Random(f"trusted {seed}").random() < ASKED_ONCE
         """Whether the bank of the customer who does nothing asks once for a confirmation."""

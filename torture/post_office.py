@@ -51,6 +51,8 @@ class PostOffice:
     def __init__(self, folder: Path, port: int) -> None:
         self._folder, self.port = folder, port
         self.restarts = 0
+        self.addresses: set[str] = set()
+        """Everybody whose mail `news` has told of."""
         self._process: subprocess.Popen[bytes] | None = None
         self._read = 0
         self.set("accept")
@@ -101,6 +103,7 @@ class PostOffice:
             mail = message_from_bytes(base64.b64decode(row["mail"]), policy=policy.default)
             assert isinstance(mail, EmailMessage)
             found.append(Accepted(row["at"], row["to"], mail))
+        self.addresses.update(one.to for one in found)
         return found
 
 

@@ -15,7 +15,7 @@ from typing import Any, Final, Literal, NamedTuple, TypeVar, cast
 from urllib.parse import SplitResult, urlsplit
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from arrears.core.address import (
     ADDRESS_BYTES_MAX,
@@ -250,6 +250,21 @@ def own_home(environ: Mapping[str, str]) -> Path:
         raise _wrong("ARREARS_HOME", "is missing, and whoever runs this has no home; give a folder") from None
 
 
+DATABASE_LINE: Final = {
+    "target_session_attrs": "primary",
+    "connect_timeout": "5",
+    "keepalives_idle": "5",
+    "keepalives_interval": "3",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "12000",
+}
+"""What a database's address is taken to say where it does not (the names are libpq's): of several hosts the one that
+writes is meant, as nothing is ever decided from a copy that follows it; a host that does not answer is passed over
+after five seconds, where another may be asked after two; and a connection whose other end has gone without a word, as
+a machine that loses its power or its network does, is known to be dead within fifteen. By the kernel's own times that
+would be after two hours."""
+
+
 def as_database_url(variable: str, given: str) -> Secret:
     try:
         parts = conninfo_to_dict(as_text(variable, given))
@@ -258,7 +273,9 @@ def as_database_url(variable: str, given: str) -> Secret:
         why = "is not like postgresql://USER:PASSWORD@HOST:PORT/DATABASE"
         raise _wrong(variable, why, "database_url_invalid") from None
     said = (f"{name}={parts[name]}" for name in ("host", "port", "user", "dbname") if name in parts)
-    return Secret(given, " ".join(said) or "set")
+    line = DATABASE_LINE | ({"connect_timeout": "2"} if "," in str(parts.get("host", "")) else {})
+    missing = {key: value for key, value in line.items() if key not in parts}
+    return Secret(make_conninfo(given, **missing), " ".join(said) or "set")
 
 
 def as_mode(variable: str, given: str) -> Literal["test", "live"]:

@@ -92,7 +92,8 @@ class Settings:
     with another one, as the demo and tests do."""
 
     database_url: Secret = setting(
-        "a PostgreSQL server of your own: `postgresql://USER:PASSWORD@HOST:PORT/DATABASE`",
+        "a PostgreSQL server of your own: `postgresql://USER:PASSWORD@HOST:PORT/DATABASE`; of a cluster every "
+        "`HOST:PORT`, with commas between",
         as_database_url,
         Secret(),
         "the embedded one is started, where `arrears[embedded]` is installed",

@@ -342,6 +342,16 @@ def test_a_customer_is_an_account_with_what_stripe_knows_and_else_what_was_given
     assert account_of({**WHO, "deleted": True}, [INVOICE], OPTIONS).unsaid == NOT_SAID | {"name"}
 
 
+@pytest.mark.parametrize(
+    "email", ["\u202ek\n@example.org", "not an address", "a@b", "ann@example.org, bea@example.org"]
+)
+def test_what_is_no_address_is_none_and_a_name_is_one_line(email: str) -> None:
+    found = account_of({**WHO, "name": "\u202eK\n  of \x07 X ", "email": email}, [INVOICE], OPTIONS)
+    assert (found.name, found.email) == ("K of X", None)
+    assert account_of({**WHO, "name": "\n", "email": email}, [INVOICE], OPTIONS).name == "cus_1"
+    assert len(account_of({**WHO, "name": "x" * 300}, [INVOICE], OPTIONS).name) == 200
+
+
 def test_where_nothing_is_open_the_newest_invoice_says_how_a_customer_pays() -> None:
     paid = {**INVOICE, "status": "paid"}
     sent = {**paid, "collection_method": "send_invoice"}

@@ -17,6 +17,7 @@ from psycopg.conninfo import make_conninfo
 from tests.cli.commands import arrears as command
 from tests.stories.story import Hands, Mail
 
+from arrears.adapters.channels.folder import FolderChannel
 from arrears.core.account import Mode
 from arrears.core.errors import Refused
 from arrears.core.people.support import About, Via
@@ -28,7 +29,7 @@ from arrears.engine.people.erasing import KeptFor
 from arrears.engine.perform import perform
 from arrears.engine.run import run
 from arrears.engine.tokens import digest_of
-from arrears.ports import TAKEN, NewAccount
+from arrears.ports import TAKEN, Message, NewAccount
 from arrears.ports.messages import KeptReport
 from arrears.store.postgres.check import check_store
 from arrears.store.postgres.privacy import markdown
@@ -395,12 +396,20 @@ def test_staff_export_and_erase_somebody_and_hand_the_list_on(town: Town, tmp_pa
     assert [one["display_name"] for one in held["person"]] == [NAME]
     refused = arrears("erase", "per_1", "--why", "asked for it")
     assert (refused[0], "[administrator_owes]" in refused[1]) == (2, True)
+    mail = FolderChannel(tmp_path / "mail")
+    for name, to in {"a1-1": NEW, "a1-2": OLD.upper(), "a2-1": "else@canary.example"}.items():
+        mail.send(Message(name, to, "Your invoice", "text"))
     done = arrears("erase", "per_1", "--why", "asked for it", "--although-owing")
     assert (done[0], done[1][:7], town.left()) == (0, "erased;", {})
+    assert [path.name for path in mail.folder.iterdir()] == ["a2-1.eml"]
+    mail.send(Message("a1-3", NEW, "Your invoice", "laid there by an older release"))
     assert "erased on " in arrears("erase", "per_1", "--why", "asked again")[1]
     assert "[unknown_person]" in arrears("export", OLD)[1]
     file = tmp_path / "erasures.json"
     file.write_text(arrears("erasures", "--json")[1])
+    assert not (mail.folder / "a1-3.eml").exists()
+    mail.send(Message("a1-4", NEW, "Your invoice", "from the backup"))
     assert arrears("erase-again", str(file)) == (0, "0 of 1 erasures were made again\n")
+    assert [path.name for path in mail.folder.iterdir()] == ["a2-1.eml"]
     file.write_text("[{}]")
     assert arrears("erase-again", str(file))[1].count("[bad_file]") == 1

@@ -228,47 +228,36 @@ class TextLadder:
         end = sub.end
         if end is None or end.ended_on is None or policy.retention_days is None:
             return None
+        zone = self.terms(sub, DELETE)[1]
         if not self.leading(sub):
-            return None if sub.cut else self._retention(sub, end.ended_on, policy.retention_days, now, but)
-        leading = [d for d in self.leading(sub) if d.no != without and not self.held(d, now)]
-        led = [self._retention(sub, end.ended_on, policy.retention_days, now, but, debt) for debt in leading]
-        stage = min(filter(None, led), default=None)
-        if stage is None:
-            return None
+            return None if sub.cut else self._counted_to(end.ended_on, policy.retention_days, sub, (), now, but, zone)
         # Where nothing is disabled for debt, what was canceled is kept for its retention from the debt's day too.
         whole = (policy.disable_after_days or 0) + policy.retention_days
-        clocks = [d for d in self.owed_for(sub) if d.no != without and not self.held(d, now)]
+        led = [d for d in self.leading(sub) if d.no != without and not self.held(d, now)]
+        clocks = [d for d in self.owed_for(sub) if d.no != without and not self.held(d, now) and d.day_0 is not None]
         found = []
-        for debt in (d for d in clocks if d.day_0):
-            assert debt.day_0 is not None
-            own = self.day_on_which(debt.day_0, whole, sub, DELETE, debt, now, but=but)
-            kept = self._retention(sub, end.ended_on, policy.retention_days, now, but, debt)
-            if own is not None and kept is not None:
-                found.append(max(own, kept, stage))
+        for leads, oldest in ((leads, oldest) for leads in led for oldest in clocks):
+            # Deletion is held where what leads to it is, and no day of the oldest counts on which that is: both days
+            # are "each plus the full local days on which deletion was held" (record 84).
+            assert oldest.day_0 is not None
+            kept = self._counted_to(end.ended_on, policy.retention_days, sub, (leads, oldest), now, but, zone)
+            own = self._counted_to(oldest.day_0, whole, sub, (leads, oldest), now, but, self.day_zone)
+            if kept is not None and own is not None:
+                found.append(max(kept, own))
         return min(found, default=None)
 
-    def _retention(
-        self, sub: BookSubscription, since: date, days: int, now: datetime, but: int, leads: BookDebt | None = None
+    def _counted_to(
+        self, since: date, days: int, sub: BookSubscription, of: Iterable[BookDebt], now: datetime, but: int, zone: str
     ) -> date | None:
-        """Retention without the days on which deletion was held, or the debt that leads to it was."""
-        zone = self.terms(sub, DELETE)[1]
+        """The day that is so many days after another, without those on which deletion was held, or one of these was."""
         own = [h for h in self._off(sub, DELETE, None, now, True) if h.no != but]
         if any(h.end(self.day_zone) is None for h in own):
             return None
+        numbers = {d.no for d in of}
+        on_debts = [h for h in self.holds.values() if h.scope == "debt" and h.target in numbers and h.no != but]
         spans = [h.span(zone, None, self.day_zone) for h in own]
-        by_debt = [
-            [
-                h.span(zone, now, self.day_zone)
-                for h in self.holds.values()
-                if h.scope == "debt" and h.target == d.no and h.no != but
-            ]
-            for d in ([leads] if leads is not None else self.naming(sub))
-        ]
-
-        def off(day: date) -> bool:
-            return held_on(day, spans) or (bool(by_debt) and all(held_on(day, debt) for debt in by_debt))
-
-        return reached(since, days, off)
+        spans += [h.span(zone, now, self.day_zone) for h in on_debts]
+        return reached(since, days, lambda day: held_on(day, spans))
 
     # -- what must be so before an action --------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -441,3 +442,22 @@ def test_events_tell_what_happened_for_thirty_days(shop: Shop) -> None:
     assert shop.v1.events.list({"type": "refund.created"}).data != []
     shop.move(1)
     assert shop.v1.events.list().data == []
+
+
+def test_a_connection_is_kept_for_longer_than_anybody_waits_with_the_next_request(
+    shared: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is sent at the moment at which a connection ends is lost, and a journey is red by chance."""
+    ends: list[float] = []
+    later = asyncio.BaseEventLoop.call_later
+
+    def noted(loop: Any, delay: float, callback: Any, *args: Any, **how: Any) -> Any:
+        if "keep_alive" in getattr(callback, "__name__", ""):
+            ends.append(delay)
+        return later(loop, delay, callback, *args, **how)
+
+    monkeypatch.setattr(asyncio.BaseEventLoop, "call_later", noted)
+    shared.customer()
+    shared.customer()  # its answer is begun after the first was ended
+    assert ends
+    assert min(ends) > 600

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from lxml import etree
+from msgspec.structs import replace
 from tests.books import NOT_BESIDE
 
 from arrears.adapters.books.statements.reading import read_statement_file
@@ -54,7 +55,11 @@ def _entry(dice: random.Random, day: date, at: int) -> BankEntry:
         )
         for minor in minors
     )
-    return BankEntry(sum(minors), "EUR", day, day, f"R{at}", family, dice.random() < 0.1, parts)
+    charges = [500 if part.returned and dice.random() < 0.3 else 0 for part in parts]
+    parts = tuple(replace(part, charges_minor=kept) for part, kept in zip(parts, charges, strict=True))
+    if len(parts) == 1 and parts[0].returned:
+        parts = (replace(parts[0], original_minor=abs(minors[0]) + dice.choice((-1, 1, 500))),)
+    return BankEntry(sum(minors), "EUR", day, day, f"R{at}", family, dice.random() < 0.1, parts, sum(charges))
 
 
 @pytest.mark.parametrize("version", ["02", "08"])

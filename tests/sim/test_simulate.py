@@ -95,6 +95,7 @@ TAMPERINGS = {
     "a payment is changed": ("I2", ["UPDATE payment SET amount_minor = amount_minor + 1"]),
     "a reason is forgotten": ("I12", ["UPDATE subscription SET reasons = '' WHERE state = 'disabled'"]),
     "the day's grants are forgotten": ("I13", ["UPDATE deletion_day SET ordered = 0"]),
+    "the day's grants are raised": ("I13", ["UPDATE deletion_day SET ordered = ordered + 5"]),
     "messages are lost": ("I16", ["DELETE FROM action WHERE kind = 'notice' AND seq % 2 = 0"]),
     "orders are lost": ("I16", ["DELETE FROM action WHERE order_no = 1"]),
     "a fact is changed": (

@@ -231,6 +231,7 @@ CHANGES: Final = {
     "what is read as the journal of an account": "CREATE OR REPLACE VIEW account_fact AS SELECT * FROM fact",
     "an account without its row": "DELETE FROM account" + ONE,
     "an account without its state": FREE + "DELETE FROM account_state" + ONE,
+    "what a day has granted, more": "INSERT INTO deletion_day VALUES ('2026-02-01', 1)",
 }  # fmt: skip
 
 
@@ -345,6 +346,7 @@ SAYS: Final = {
     "what is read as the journal of an account": "the rule _RETURN of account_fact is another one",
     "an account without its row": "account 1: there is a state and no account",
     "an account without its state": "account 1: there is an account and no state of it",
+    "what a day has granted, more": "account 0: the deletions ordered on 2026-02-01 are not those that the day is said",
 }
 """The line by which each is named."""
 

@@ -9,9 +9,10 @@ from tests.stories.story import PRICE, STAFF
 from arrears.core import facts as f
 from arrears.core.account import DoubtKind
 from arrears.core.errors import Refused
+from arrears.core.rules.paying import paying
 from arrears.core.states import State
 from arrears.engine.commands import corrections
-from arrears.engine.payments import pages
+from arrears.engine.payments import pages, settling
 from arrears.engine.payments.attempts import pursue
 from arrears.sandbox.run import Running
 
@@ -235,4 +236,34 @@ def test_a_debit_from_the_payment_page_that_fails_is_owed_and_the_ladder_goes_on
     assert [q.amount_minor for q in story.owed()] == [PRICE]
     story.until(45).sweep()
     assert story.sub().state is State.DISABLED
+    story.check()
+
+
+@pytest.mark.parametrize(("account", "owed"), [("sepa", "USD"), ("ach", "EUR"), ("bacs", "EUR")])
+def test_what_a_scheme_cannot_move_is_never_asked_for_and_is_charged_the_moment_something_can(
+    sandbox: Running, account: str, owed: str
+) -> None:
+    story = by_debit(sandbox, account, bill=False)
+    sandbox.control("faults", plan=[{"kind": "error_after", "path": "payment_intents", "times": 1}])
+    story.bill(-1, PRICE, currency=owed)
+    story.until(3).sweep()
+    assert story.attempts() == [], "a failure that is kept under its key would be unknown for a day"
+    assert (story.account.doubts, story.sub().state) == ((), State.PAST_DUE)
+    assert paying(story.account, story.account.debts[0]) is None, "explain, console and notice say so by this"
+    sandbox.control("faults", plan=[])
+    assert story.settle(story.add()) == ["paid"]
+    assert (story.sub().state, story.taken()) == (State.ACTIVE, {owed: PRICE})
+    story.check()
+
+
+def test_of_two_currencies_a_debit_pays_its_own_and_says_why_not_the_other(sandbox: Running) -> None:
+    story = Paying(sandbox, kinds=DEBITS, bill=False)
+    story.bill(-1, PRICE)
+    story.bill(-1, 5_000, currency="USD")
+    story.until(2)
+    method, shown = story.add("sepa"), {q.currency: q.hash for q in story.owed()}
+    found = settling.settle(story.store, story.providers, story.no, shown, method, lambda: story.now, ADMIN)
+    assert [(one.attempt.currency, one.attempt.state) for one in found] == [("EUR", "submitted")]
+    assert [refused.code for refused in found.refused.values()] == ["method_not_usable"]
+    assert "EUR only" in found.refused["USD"].message
     story.check()

@@ -46,6 +46,20 @@ def test_explain_names_no_day_that_has_passed() -> None:
     assert sub["stops_on"] == story.date(47)
 
 
+@pytest.mark.parametrize("day", [33, 40])
+def test_what_was_due_and_waits_for_a_doubt_is_what_comes_next(day: int) -> None:
+    """Whoever asks reads what it waits for, that a new warning comes first, and the day that is announced."""
+    story = Story().until(28)
+    story.doubt(DoubtKind.ATTEMPT)
+    story.until(day)
+    lines = list(sentences(explanation(story.store, story.no, story.now)))
+    at = lines.index("  what comes next") + 1
+    assert lines[at] == "    for now  disable of cloud, but it waits for the answer to a charge, and is warned of anew"
+    story.clear(DoubtKind.ATTEMPT)
+    lines = list(sentences(explanation(story.store, story.no, story.now)))
+    assert "for now" not in " ".join(lines)
+
+
 def test_explain_says_that_nobody_can_be_reached_since_when_and_what_to_do() -> None:
     story = Story().until(3)
     assert explanation(story.store, story.no, story.now)["unreachable"] is None

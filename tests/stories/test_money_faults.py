@@ -327,3 +327,21 @@ def test_a_confirmation_that_nobody_gave_is_ended_when_its_debt_is_paid_in_anoth
     story.until(2, "13:00").sweep()
     assert [a.state for a in story.attempts()] == ["canceled"]
     story.check()
+
+
+def test_a_failure_that_is_kept_under_the_key_proves_nothing_for_a_day_and_then_it_is_charged_once(
+    sandbox: Running,
+) -> None:
+    story = Paying(sandbox)
+    story.card()
+    sandbox.control("refuse", codes={"eur": "invalid_currency"})
+    sandbox.control("faults", plan=[{"kind": "error_after", "path": "payment_intents", "times": 1}])
+    story.until(-1, "10:00").sweep()
+    sandbox.control("refuse", codes={})
+    for day, hour in ((-1, "20:00"), (0, "08:00")):
+        story.until(day, hour).sweep()
+        assert [a.state for a in story.attempts()] == ["unknown"], "it may still be brought to its end there"
+    story.until(3).sweep()
+    assert [a.state for a in story.attempts()] == ["canceled", "paid"]
+    assert story.captures() == 1
+    story.check()

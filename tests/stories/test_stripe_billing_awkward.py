@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import msgspec
 import pytest
@@ -80,9 +81,42 @@ def test_a_payment_that_was_detached_is_owed_again(business: Business) -> None:
     assert business.step(1).owed(invoice) == Owed(0, 0)
     business.control("detach_payment", invoice=invoice)
     assert business.step(1).owed(invoice) == Owed(1000, 1000)
+    business.days(5, hours=24)
+    assert (business.taken(customer), business.owed(invoice)) == (1000, Owed(1000, 1000)), "its money is there still"
+    assert [task for task in business.tasks() if "payment was taken from its invoice" in task]
     business.control("pay_on_page", invoice=invoice, method=business.method(customer))
     assert business.step(1).owed(invoice) == Owed(0, 0)
     assert agree(business)
+
+
+def test_a_detached_payment_that_was_given_back_is_charged_again(business: Business) -> None:
+    customer, invoice = business.subscribed()
+    business.step(1)
+    business.control("detach_payment", invoice=invoice)
+    business.days(2, hours=24)
+    assert len(business.facts(customer, f.DoubtRaised)) == 1
+    v1: Any = business.billing.system._v1  # type: ignore[attr-defined]
+    [intent] = [one.id for one in business.sandbox.book.intents.values() if one.customer == customer and one.taken]
+    v1.refunds.create({"payment_intent": intent})
+    business.days(3, hours=24)
+    assert len(business.facts(customer, f.DoubtCleared)) == 1
+    assert (business.taken(customer), business.owed(invoice)) == (1000, Owed(0, 0))
+    assert agree(business)
+
+
+def test_a_detached_payment_that_was_attached_again_pays(business: Business) -> None:
+    customer, invoice = business.subscribed()
+    business.step(1)
+    business.control("detach_payment", invoice=invoice)
+    business.days(2, hours=24)
+    v1: Any = business.billing.system._v1  # type: ignore[attr-defined]
+    [intent] = [one.id for one in business.sandbox.book.intents.values() if one.customer == customer and one.taken]
+    v1.invoices.attach_payment(invoice, {"payment_intent": intent})
+    business.days(3, hours=24)
+    assert (business.taken(customer), business.owed(invoice)) == (1000, Owed(0, 0))
+    account = business.account(customer)
+    assert account is not None
+    assert account.doubts == ()
 
 
 def test_one_of_two_payments_that_was_detached_is_owed_again_and_no_more(business: Business) -> None:

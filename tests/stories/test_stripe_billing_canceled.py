@@ -246,7 +246,18 @@ def test_what_is_deleted_here_for_debt_is_billed_no_more_there(business: Busines
     else:
         pytest.fail("nothing was deleted")
     assert business.step(1).tasks() == []
-    assert used(business, customer).at_period_end
+    ended = used(business, customer)
+    assert ended.at_period_end
+    business.days(2, hours=24)
+    business.behave(customer, "approve")
+    business.control("subscribe", customer=customer, amount=1000)
+    business.days(3, hours=24)
+    account = business.account(customer)
+    assert account is not None
+    assert [sub.state for sub in account.subscriptions] == [State.DELETED, State.ACTIVE], "comes back"
+    assert not used(business, customer).at_period_end
+    assert ended.at_period_end
+    assert business.tasks() == []
 
 
 # -- one subscription there for several services -------------------------------------------------------------------

@@ -1,11 +1,13 @@
 """The API's frame: tokens, problems, strict input, and one answer for one key."""
 
 import json
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import psycopg
 import pytest
 from tests.web.conftest import NOW
 
@@ -167,8 +169,6 @@ def test_the_same_key_of_another_token_is_another_key(client: "Client", money: l
 def test_a_key_that_is_still_running_says_so(
     client: "Client", money: list[int], site: str, write_token: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import psycopg
-
     from arrears.web.api import idempotency
 
     monkeypatch.setattr(idempotency, "WAIT_SECONDS_MAX", 0.2)
@@ -178,6 +178,44 @@ def test_a_key_that_is_still_running_says_so(
         db.execute("UPDATE idempotency_key SET status = NULL, response = NULL WHERE key = 'k1'")
     assert problem(post(client, write_token)) == (409, "still_running")
     assert money == [1]
+
+
+@pytest.mark.parametrize("done", [False, True], ids=["it was not done", "its answer was lost"])
+@pytest.mark.parametrize(("fails", "status"), [(1, 503), (2, 201)], ids=["the claim", "what is kept"])
+def test_a_database_that_is_away_for_a_moment_leaves_no_key_running(
+    client: "Client",
+    money: list[int],
+    write_token: str,
+    monkeypatch: pytest.MonkeyPatch,
+    fails: int,
+    status: int,
+    done: bool,
+) -> None:
+    from django.db import OperationalError
+
+    from arrears.web.api import idempotency
+
+    client.raise_request_exception = False
+    monkeypatch.setattr(idempotency, "AGAIN_AFTER_SECONDS", 0.01)
+    monkeypatch.setattr(idempotency, "WAIT_SECONDS_MAX", 20.0)
+    execute, calls = idempotency._execute, []
+
+    def failing(statement: str, values: list[Any]) -> tuple[Any, ...] | None:
+        calls.append(statement)
+        if len(calls) in (fails, fails + 1, fails + 2):
+            if done and len(calls) == fails:
+                execute(statement, values)
+            raise OperationalError("the database is away") from psycopg.OperationalError()
+        return execute(statement, values)
+
+    monkeypatch.setattr(idempotency, "_execute", failing)
+    assert post(client, write_token).status_code == status
+    deadline = time.monotonic() + 30
+    while len(calls) < fails + 3:
+        assert time.monotonic() < deadline, "it was not tried again"
+        time.sleep(0.01)
+    again = post(client, write_token)
+    assert (again.status_code, again.content, money) == (201, b'{"run": 1}', [1])
 
 
 def test_too_many_requests_wait(client: "Client", write_token: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ from arrears.core import facts as f
 from arrears.engine import commands
 from arrears.engine.booking import Payment
 from arrears.engine.payments import methods, settling
+from arrears.engine.payments.attempts import pursue
 from arrears.ports import AttemptRecord, Obeyed, Order
 from arrears.sandbox.run import Running, running
 
@@ -326,6 +327,37 @@ def test_a_page_that_looks_by_itself_offers_to_confirm_again_only_after_ten_seco
     again = client.get(late.headers["HX-Redirect"]).content.decode()
     assert 'value="confirm"' in again
     assert "hx-trigger" in again, "it goes on looking"
+
+
+@pytest.mark.parametrize("reads", range(1, 5))
+def test_a_payment_that_arrives_between_two_reads_of_the_page_is_told_or_looked_for(
+    shop: Living, client: Client, monkeypatch: pytest.MonkeyPatch, reads: int
+) -> None:
+    account = shop.account((12000, "EUR"))
+    attempt = asked_to_confirm(shop, account)
+    client.get(link_for(shop, account))
+    shop.sandbox.control("challenge", intent=attempt.ref, confirmed=True)
+    left = [reads]
+
+    def before(read: Callable[..., object]) -> Callable[..., object]:
+        def and_then_it_arrives(*args: object) -> object:
+            found = read(*args)
+            left[0] -= 1
+            if left[0] == 0:
+                pursue(shop.store, shop.providers, account, attempt.no, shop.clock.now())
+            return found
+
+        return and_then_it_arrives
+
+    for name in ("attempts", "snapshots"):
+        monkeypatch.setattr(type(shop.store), name, before(getattr(type(shop.store), name)))
+    told = client.get("/pay/?back=1").content.decode()
+    assert "uw betaling is binnen" in told or "hx-trigger" in told
+    monkeypatch.undo()
+    if left[0] > 0:
+        pursue(shop.store, shop.providers, account, attempt.no, shop.clock.now())
+    assert "uw betaling is binnen" in client.get("/pay/").content.decode()
+    assert shop.captures(account) == [12000]
 
 
 def asked_to_confirm(shop: Living, account: int) -> AttemptRecord:

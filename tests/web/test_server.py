@@ -171,6 +171,24 @@ def test_what_is_no_request_is_refused_without_repeating_it(served: tuple[int, P
     assert get(port)[0] == 200
 
 
+@pytest.mark.parametrize("method", [b"POST", b"GET", b"HEAD"])
+@pytest.mark.parametrize("more", [b"", b"Content-Length: 3\r\n", b"Content-Type: multipart/form-data\r\n"])
+@pytest.mark.parametrize("body", [b"zz\r\n", b"3\r\nabcdef\r\n"])
+def test_a_chunk_that_is_none_is_a_refused_request_and_no_mistake_of_ours(
+    served: tuple[int, Pages], method: bytes, more: bytes, body: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Also where the head has been refused before: who asked has their answer, and nothing is sent after it."""
+    port, pages = served
+    head = b" /SECRET HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n"
+    found = asked(port, method + head + more + b"\r\n" + body)
+    assert found.startswith(b"HTTP/1.1 400 ")
+    assert found.count(b"HTTP/1.1") == 1
+    assert (found.partition(b"\r\n\r\n")[2] == b"") is (method == b"HEAD")
+    assert get(port)[0] == 200
+    assert len(pages.asked) == 1, "that one alone came as far as a page"
+    assert [one.getMessage() for one in caplog.records if one.levelname == "ERROR"] == []
+
+
 def test_a_header_with_an_underscore_is_none(served: tuple[int, Pages]) -> None:
     port, pages = served
     get(port, headers={"X_Forwarded_For": "192.0.2.7", "X-Forwarded-For": "198.51.100.1", "X_Real_Ip": "192.0.2.7"})

@@ -288,6 +288,33 @@ def test_two_rows_about_one_thing_that_differ_are_refused(billing: Billing) -> N
     ]
 
 
+@pytest.mark.parametrize("known", [False, True])
+@pytest.mark.parametrize("paid", [(0, 12_000), (12_000, 0), (300, 500), (None, 300)])
+def test_two_sums_that_are_paid_of_one_invoice_are_none(
+    billing: Billing, history: Any, paid: tuple[int | None, int | None], known: bool
+) -> None:
+    billing.account()
+    if known:
+        billing.invoice(paid=money(300))
+    before = history(billing.ref)
+    more = [{} if one is None else {"paid": money(one)} for one in paid]
+    said = billing.rows(*({"kind": "invoice", "number": billing.number, **billing.word(**one)} for one in more))[1]
+    codes = [[f["code"] for f in one["fields"]] for one in said["rows"]]
+    assert (said["taken"], codes) == (0, [[], ["said_twice"]])
+    kinds = history(billing.ref)[len(before) :]
+    assert kinds in ([], ["doubt_raised"]), "nothing is taken, and nobody is stopped before it was said right"
+
+
+def test_an_account_is_never_called_what_could_mean_another(billing: Billing) -> None:
+    first = billing.account()[1]["account"]
+    billing.ref, mine = first, billing.ref
+    status, said = billing.account()
+    assert (status, said["code"]) == (422, "bad_ref")
+    said = billing.rows({"kind": "account", "ref": first, **ANNA})[1]
+    assert [(one["result"], one["fields"][0]["field"]) for one in said["rows"]] == [("refused", "ref")]
+    assert billing.ask("GET", f"accounts/{first}")[1]["ref"] == mine
+
+
 @pytest.mark.parametrize(
     ("body", "wanted"),
     [

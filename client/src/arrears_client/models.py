@@ -74,7 +74,7 @@ class AddressLink(TypedDict):
 
 
 class AheadOne(TypedDict):
-    """One thing that lies ahead; `at` is null for the next look."""
+    """One thing that lies ahead; `at` is null for the next look, and for what waits for a doubt to be over."""
 
     action: str | None
     at: str | None

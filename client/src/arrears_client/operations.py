@@ -167,7 +167,7 @@ class Operations:
 
     def get_account_ahead(self, account: str, *, limit: int | None = None) -> AheadSaid:
         """What becomes of an account if nothing changes and nobody pays, in order: the decisions themselves, taken
-        ahead of time. `at` is null for what is due at the next look.
+        ahead of time. `at` is null for what is due at the next look, and for what waits for a doubt to be over.
 
         GET /v1/accounts/{account}/ahead
         """

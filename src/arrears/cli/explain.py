@@ -136,7 +136,7 @@ def _in_words(account: Account, fact: f.Fact) -> str:
             return f"past due: {', '.join(d.number for d in account.debts if d.no in {one.debt for one in debts})}"
         case f.Deferred(subscription=sub, action=action, doubts=doubts):
             waited_for = " and ".join(DOUBTS[doubt] for doubt in doubts)
-            return f"{action} of {service(sub)}, but it waits for {waited_for}"
+            return f"{action} of {service(sub)}, but it waits for {waited_for}, and is warned of anew"
         case f.ArrangementEnded(arrangement=number):
             one = next(one for one in account.arrangements if one.no == number)
             return f"promise {number} is broken, unless its part is paid by {in_words(one.next.on)}"
@@ -198,7 +198,8 @@ def sentences(found: dict[str, Any]) -> Iterator[str]:
 
 def step_ahead(step: dict[str, Any]) -> str:
     """`2026-02-01 00:00  ...` in the local time of the account."""
-    return f"{step['local'] or 'at the next look'}  {step['words']}"
+    at = step["local"] or ("for now" if step["kind"] == "deferred" else "at the next look")
+    return f"{at}  {step['words']}"
 
 
 def standing(found: dict[str, Any]) -> Iterator[str]:

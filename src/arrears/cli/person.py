@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
 import click
 
+from arrears.adapters.channels.folder import forget
 from arrears.cli.common import AS_JSON, BY, WORDS, print_json
 from arrears.core.address import check_address
 from arrears.core.errors import Refused
@@ -17,7 +18,7 @@ from arrears.core.ids import PERSON, format_id, parse_id
 from arrears.engine.people import erasing
 from arrears.ports.privacy import Erasure, Holder, digest_of_mailbox
 from arrears.store.postgres.privacy import markdown
-from arrears.wiring import Installation, open_installation
+from arrears.wiring import Installation, open_installation, settings
 
 FORMAT: Final = "arrears.person/1"
 WHO: Final = click.argument("who")
@@ -63,13 +64,27 @@ def erase(who: str, why: str, although_owing: bool, by: str) -> None:
         before = _erased_before(live, number, address)
         held = live.store.holder(number, address)
         if held is None and before is not None:
+            _out_of_the_mail_folder(before.mailboxes)
             click.echo(f"nothing is held about them any more; erased on {before.at:%Y-%m-%d}, erasure {before.number}")
             return
         found = held or erasing.holder(live.store, number, address)
         made = erasing.erase(
             live.store, live.store, found, live.clock.now(), f"staff:{by}", why, although_owing=although_owing
         )
+        _out_of_the_mail_folder([digest_of_mailbox(one) for one in found.mailboxes])
     click.echo(f"erased; keep the list of erasures with your backups: arrears person erasures (this is {made})")
+
+
+def _out_of_the_mail_folder(mailboxes: Collection[bytes]) -> None:
+    """What was laid in the folder instead of being sent; that mail is sent by now takes none of it away."""
+    ours = settings()
+    folder = ours.mail_folder or ours.home / "mail"
+    try:
+        forget(folder, mailboxes)
+    except OSError as error:
+        why = (error.strerror or "error").lower()
+        how = "remove their mails there by hand, or say the same command again where they can be"
+        raise Refused("not_removed", f"erased, but not in the mail folder {str(folder)!r} ({why}); {how}") from None
 
 
 def _erased_before(live: Installation, number: int, address: str) -> Erasure | None:
@@ -112,6 +127,7 @@ def erase_again(file: Path, by: str) -> None:
     listed = list(_read(file))
     with open_installation() as live:
         count = sum(erasing.erase_again(live.store, live.store, one, live.clock.now(), f"staff:{by}") for one in listed)
+        _out_of_the_mail_folder({digest for one in listed for digest in one.mailboxes})
     click.echo(f"{count} of {len(listed)} erasures were made again")
 
 

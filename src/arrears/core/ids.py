@@ -53,6 +53,13 @@ def is_id(text: str) -> bool:
     return match is not None and match[1] in _PARTS
 
 
+def check_ref(ref: str) -> None:
+    """That a reference of the operator's can mean nothing else here. Refuses `bad_ref` for what is written as an id of
+    ours: wherever one is named a reference goes first, so that id would mean another one from then on."""
+    if is_id(ref):
+        raise Refused("bad_ref", f"{ref[:60]!r} looks like an id of arrears; give the reference of your own systems")
+
+
 _NAMES: Final = {
     ACCOUNT: "an account",
     SUBSCRIPTION: "a subscription",

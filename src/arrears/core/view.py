@@ -234,17 +234,18 @@ class View:
         self, sub: Subscription, days: int, stop: Stop, followed: Debt, kept: Callable[[list[Hold]], date | None]
     ) -> date | None:
         """Day `days` of the subscription's oldest debt: the one with the most days counted, and no earlier than what it
-        is `kept` for without the days of these holds. A debt that is held is no clock for the one that is `followed`,
-        also where its days were over before the hold began."""
+        is `kept` for. A day counts for neither on which that debt was held, or the one that is `followed`. A debt that
+        is held is no clock for another, also where its days were over before the hold began."""
         if not self.account.holds:
             oldest = self.oldest_day_0(self.debts_of(sub))
             return None if oldest is None else oldest + timedelta(days)
         found: date | None = None
+        leading = self.holds_on(stop, sub, followed)
         for debt in self.debts_of(sub):
             assert debt.day_0 is not None
             if debt is not followed and self.account.debt_is_held(debt.no):
                 continue
-            holds = self.holds_on(stop, sub, debt)
+            holds = leading if debt is followed else [*leading, *self.holds_on(stop, sub, debt)]
             day = latest(self.day_number(debt.day_0, days, holds, self.calendar), kept(holds))
             if day is not None and (found is None or day < found):
                 found = day

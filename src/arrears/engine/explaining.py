@@ -249,7 +249,10 @@ def _coming(view: View, *, heard: bool) -> list[Coming]:
 
 
 def foretold(view: View, *, heard: bool) -> Iterator[Coming]:
-    """What will be recorded: each part of a message, and nothing for what only keeps the books."""
+    """What waits for a doubt to be over, and then what will be recorded: each part of a message, and nothing for what
+    only keeps the books."""
+    if not view.account.parked:
+        yield from _deferred(view)
     for step in forecast(view, heard=heard):
         if isinstance(step.fact, f.Noticed):
             yield from (Coming(step.at, part) for part in step.fact.parts)
@@ -257,8 +260,16 @@ def foretold(view: View, *, heard: bool) -> Iterator[Coming]:
             yield Coming(step.at, step.fact)
 
 
+def _deferred(view: View) -> Iterator[Coming]:
+    """What was due and still waits: whoever is told of it is warned anew once no doubt stands."""
+    for one in ahead(view):
+        if one.promise.doubted and view.doubts:
+            fact = f.Deferred(subscription=one.sub.no, action=one.action, doubts=view.doubts)
+            yield Coming(view.now, fact)
+
+
 def shown_ahead(view: View, one: Coming) -> dict[str, Any]:
-    """One thing that lies ahead; `at` is None for the next look."""
+    """One thing that lies ahead; `at` is None for the next look, and for what waits for a doubt to be over."""
     subscription = getattr(one.what, "subscription", 0)
     return {
         "at": one.at if one.at > view.now else None,

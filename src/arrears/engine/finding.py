@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Final
 
 from arrears.core.account import Account
+from arrears.core.after_deletion import named_by
 from arrears.core.errors import Refused
 from arrears.core.ids import ACCOUNT, SUBSCRIPTION, format_id, parse_id
 from arrears.ports import AccountReader, AccountsAndSubscriptionRefs, SubscriptionPlace
@@ -34,10 +35,11 @@ NONE_CALLED: Final[Mapping[str, SubscriptionPlace]] = MappingProxyType({})
 
 def find_subscription(account: Account, text: str, called: Mapping[str, SubscriptionPlace] = NONE_CALLED) -> int:
     """The number of the subscription that the operator's own reference (`called`: those that are known), the name of
-    its service or an id means, in this order; refuses `unknown_subscription`, also where several have that service."""
+    its service or an id means, in this order; refuses `unknown_subscription`, also where several have that service.
+    Where one of these was deleted and another is used, the name means that other."""
     if text in called and called[text].account == account.no:
         return called[text].no
-    named = [sub.no for sub in account.subscriptions if sub.service == text]
+    named = [sub.no for sub in named_by(account, text)]
     if len(named) == 1:
         return named[0]
     if not named and text.startswith(f"{SUBSCRIPTION}_"):

@@ -31,8 +31,8 @@ class CreditState(StrEnum):
 
 
 class StoredCredit(NamedTuple):
-    """One transfer of an entry: `transaction` as it was read, the rest from its entry and what was decided. Of a return
-    `takes_back` is the credit that it took back; 0: none."""
+    """One transfer of an entry: `transaction` as it was read, the rest from its entry and what was decided. Of one that
+    took another back `takes_back` is that one; 0: none."""
 
     number: int
     own_iban: str
@@ -46,6 +46,11 @@ class StoredCredit(NamedTuple):
     state: CreditState
     why: str
     takes_back: int = 0
+
+    @property
+    def comes_back(self) -> bool:
+        """Whether the bank says of it that it takes back another, so that it is no new money."""
+        return self.amount_minor != 0 and (self.reversal or self.transaction.returned)
 
 
 class CreditPart(NamedTuple):
@@ -118,18 +123,20 @@ class BankBook(Protocol):
     def parts_count(self, number: int) -> int:
         """How many payments it was ever booked as, undone ones among them."""
 
-    def undo_parts(self, number: int) -> None:
-        """It is booked as nothing any more."""
+    def undo_parts(self, number: int, left: Mapping[str, int]) -> None:
+        """It is booked as nothing any more, but for these of its payments, by reference, each with what is left."""
 
     def credits_like(self, numbers: Collection[int]) -> Mapping[int, Sequence[StoredCredit]]:
-        """For each of these debits the credits that it may give back: of the same account and amount, booked before it,
-        with the same reference of the bank or the payer, or from the same IBAN. What was returned is not among them."""
+        """For each of these debits the credits that it may take back, and for each of these credits the debits: of the
+        same account, booked before it, and not taken back yet. Those with the same reference of the bank or the payer
+        are of any sum from half to twice as much, those of the same IBAN of the same sum, or of what it says was
+        paid, with charges and without them."""
 
     def waiting_returns(self, author: str) -> Sequence[StoredCredit]:
-        """The debits that wait, and were last decided about by this author, in order."""
+        """What waits and takes back another, and was last decided about by this author, in order."""
 
     def return_of(self, number: int) -> int:
-        """The debit that took back a credit; 0: there is none."""
+        """What took back a transfer; 0: nothing."""
 
     def doubted_by(self, number: int) -> Sequence[int]:
         """The accounts that a credit may belong to."""

@@ -61,7 +61,9 @@ class BilledInvoice(NamedTuple):
 
     `not_tried`: its first charge is still the billing system's. `collected`: it may charge it again by itself.
     `under_way`: a payment of it is at a bank. `failed`: its charge was refused, `tries` says how. `unreadable`: why
-    nothing of it can be taken; it has no row then."""
+    nothing of it can be taken; it has no row then. `attached` are the payments of it that the billing system took,
+    `detached` those that were taken from it and whose money is still there: of no invoice, if of none they are
+    attached."""
 
     ref: str
     number: str
@@ -77,6 +79,8 @@ class BilledInvoice(NamedTuple):
     tries: Sequence[CardTry] = ()
     unreadable: str = ""
     reported: Sequence[Reported] = ()
+    attached: Sequence[str] = ()
+    detached: Sequence[str] = ()
 
 
 class BilledSubscription(NamedTuple):

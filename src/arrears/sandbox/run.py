@@ -27,6 +27,9 @@ _DIRECT: Final = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 SECRET_KEY: Final = "sk_test_sandbox"
 WEBHOOK_SECRET: Final = "whsec_sandbox"
 _START_SECONDS_MAX: Final = 20.0
+_KEPT_SECONDS: Final = 3600
+"""A connection that nobody uses stays for so long. uvicorn ends it after five seconds, and a request that is sent as it
+ends is lost: often, for the clients of tests and of the demo live in the same process and wait as long."""
 
 
 class SandboxAt:
@@ -121,7 +124,14 @@ def running(
         raise Refused("port_taken", f"port {port} of {host} cannot be used: {error.strerror}; give another") from error
     url = f"http://{host}:{listening.getsockname()[1]}"
     sandbox.api.base_url = url
-    config = uvicorn.Config(app(sandbox), log_level="critical", lifespan="off", access_log=False, date_header=False)
+    config = uvicorn.Config(
+        app(sandbox),
+        log_level="critical",
+        lifespan="off",
+        access_log=False,
+        date_header=False,
+        timeout_keep_alive=_KEPT_SECONDS,
+    )
     server = _Server(config)
     server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)

@@ -77,6 +77,11 @@ def _transaction(one: BankTransaction, version: str, *, itemised: bool) -> Itera
         yield f"<AmtDtls><TxAmt>{_amount(one.amount_minor, one.currency)}</TxAmt></AmtDtls>"
     elif itemised:
         yield f"{_amount(one.amount_minor, one.currency)}{_side(one.amount_minor)}"
+    if one.original_minor and not (itemised and version == "02"):
+        yield f"<AmtDtls><InstdAmt>{_amount(one.original_minor, one.currency)}</InstdAmt></AmtDtls>"
+    if one.charges_minor:
+        charges = _amount(one.charges_minor, one.currency)
+        yield f"<Chrgs>{charges if version == '02' else f'<Rcrd>{charges}</Rcrd>'}</Chrgs>"
     side = "Cdtr" if one.amount_minor < 0 else "Dbtr"
     if one.name or one.iban:
         name = f"<Nm>{escape(one.name or 'NN')[:70]}</Nm>"

@@ -77,21 +77,16 @@ class Ladder:
             days = None if dwell is None else (policy.disable_after_days or 0) + dwell
         if start is None or days is None or dwell is None:
             return None
-        debts = self.debts_of(sub)
+        debts, named = self.debts_of(sub), self.debts_of(sub, named=True)
+        # A deletion follows what names it, by the clock of any: a day on which either was held counts for neither.
+        pairs: list[tuple[OwedDebt | None, OwedDebt | None]] = [(leads, clock) for leads in named for clock in debts]
+        if action is not Action.DELETE or not (named or sub.cut):
+            pairs = [(debt, debt) for debt in debts]
         found: list[date | None] = []
-        followed: list[OwedDebt | None] = [
-            *(self.debts_of(sub, named=True) if sub.cut and action is Action.DELETE else debts)
-        ]
-        if not followed and not sub.cut:
-            followed = [None]
-        own = self.spans
-        clocks = [_day(d.day_0, days, own(stop, sub, d) if held else [], self._zone) for d in debts if d.day_0]
-        for debt in followed:
-            spans = own(stop, sub, debt) if held else []
-            by_debt = min([day for day in clocks if day is not None], default=None if debts else start)
-            if debt is not None and debt.day_0 is not None and not (action is Action.DELETE and sub.cut):
-                by_debt = _day(debt.day_0, days, spans, self._zone)
+        for leads, clock in pairs or ([] if sub.cut else [(None, None)]):
+            spans = [*self.spans(stop, sub, leads), *self.spans(stop, sub, clock)] if held else []
             by_stage = _day(start, dwell, spans, calendar)
+            by_debt = by_stage if clock is None or clock.day_0 is None else _day(clock.day_0, days, spans, self._zone)
             if by_debt is not None and by_stage is not None:
                 found.append(_allowed(max(by_debt, by_stage, *floor), spans, calendar, policy))
         return min([day for day in found if day is not None], default=None)

@@ -83,13 +83,20 @@ class Connection(H11Protocol):
         self._refuse(plain(408, "The request did not come to its end in time."))
 
     def _refuse(self, answer: WholeAnswer) -> None:
+        """Answer in place of whoever may be answering: what they say comes too late, as where the client has gone."""
         if self.transport.is_closing():
             return
+        cycle: Any = self.cycle
+        body = answer.body
+        if cycle is not None and not cycle.response_complete:
+            cycle.disconnected = True
+            cycle.message_event.set()
+            body = b"" if cycle.scope["method"] == "HEAD" else body
         if self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
             self.transport.abort()
             return
         headers = [*answer.headers, (b"connection", b"close")]
-        for event in (h11.Response(status_code=answer.status, headers=headers), h11.Data(answer.body)):
+        for event in (h11.Response(status_code=answer.status, headers=headers), h11.Data(body)):
             self.transport.write(self.conn.send(event) or b"")
         self.transport.write(self.conn.send(h11.EndOfMessage()) or b"")
         self.transport.close()

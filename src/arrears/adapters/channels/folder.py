@@ -7,12 +7,15 @@ The name makes it provable what became of a message whose sender died: the file 
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from email import policy
 from email.message import EmailMessage
+from email.parser import BytesParser
 from email.utils import format_datetime
 from pathlib import Path
 
 from arrears.ports import Delivery, DeliveryAbout, Fate, Message
+from arrears.ports.privacy import digest_of_mailbox
 
 
 class FolderChannel:
@@ -27,7 +30,15 @@ class FolderChannel:
             folder.chmod(0o700)
 
     def send(self, message: Message) -> Delivery:
-        """Write, sync, then give the file its name; a name that exists was sent before and is left alone."""
+        """Write, sync, then give the file its name; a name that exists was sent before and is left alone. What cannot
+        be written as a mail is refused, as by a server."""
+        try:
+            mail = self._mail(message)
+        except ValueError as error:
+            return Delivery(Fate.REFUSED, reply=str(error)[:200])
+        return self._keep(message.id, mail)
+
+    def _mail(self, message: Message) -> EmailMessage:
         # Heads are not folded: where an encoded word begins, the standard library would leave two spaces.
         mail = EmailMessage(policy=policy.default.clone(max_line_length=998))
         mail["From"] = self._sender
@@ -44,7 +55,10 @@ class FolderChannel:
             mail.add_alternative(message.html, subtype="html")
         for one in message.attachments:
             mail.add_attachment(one.body, maintype="application", subtype="pdf", filename=one.name)
-        part = self.folder / f".{message.id}.{os.getpid()}.part"
+        return mail
+
+    def _keep(self, name: str, mail: EmailMessage) -> Delivery:
+        part = self.folder / f".{name}.{os.getpid()}.part"
         part.unlink(missing_ok=True)
         named = False
         try:
@@ -52,7 +66,7 @@ class FolderChannel:
                 file.write(mail.as_bytes())
                 file.flush()
                 os.fsync(file.fileno())
-            os.link(part, self._path(message.id))
+            os.link(part, self._path(name))
             named = True
             self._sync_folder()
         except FileExistsError:
@@ -80,6 +94,26 @@ class FolderChannel:
             os.fsync(handle)
         finally:
             os.close(handle)
+
+
+def forget(folder: Path, mailboxes: Collection[bytes]) -> int:
+    """Take every mail to one of these out of a folder, whoever laid it there, also one that was never finished; how
+    many there were. `mailboxes` are digests (`digest_of_mailbox`). Raises OSError where the folder does not let it."""
+    forgotten = 0
+    for path in folder.glob("*") if mailboxes else ():
+        if path.suffix in (".eml", ".part") and _is_to(path, mailboxes):
+            path.unlink(missing_ok=True)
+            forgotten += 1
+    return forgotten
+
+
+def _is_to(path: Path, mailboxes: Collection[bytes]) -> bool:
+    try:
+        with path.open("rb") as file:
+            to = BytesParser(policy=policy.default).parse(file, headersonly=True)["To"]
+    except FileNotFoundError:
+        return False
+    return to is not None and any(digest_of_mailbox(one.addr_spec) in mailboxes for one in to.addresses)
 
 
 def _private(name: str, flags: int) -> int:

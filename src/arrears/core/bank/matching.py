@@ -187,7 +187,10 @@ def _by_reference(
             if sure is Sure.PIECE or (sure is Sure.NUMBER and _may_be_anothers(credit, account, named, index)):
                 return None
     numbers = ", ".join(item.number for item in meant)
-    return Matched(account, tuple(item.debt for item in meant), f"it names {numbers}, of this account alone")
+    why = f"it names {numbers}, of this account alone"
+    if max(named.values()) is Sure.PIECE:
+        why += ", and its amount is what is asked"
+    return Matched(account, tuple(item.debt for item in meant), why)
 
 
 def _may_be_anothers(credit: Credit, account: int, named: Iterable[OpenItem], index: DebtIndex) -> bool:

@@ -49,6 +49,10 @@ class BankTransaction(msgspec.Struct, frozen=True, omit_defaults=True):
     texts: tuple[str, ...] = ()
     returned: bool = False
     """Whether it says of itself that it is a transfer that came back."""
+    original_minor: int = 0
+    """What the transfer was of that it brings back, above zero; 0 where the bank does not say it."""
+    charges_minor: int = 0
+    """What the bank kept of it, or added to it, above zero."""
 
     @property
     def text(self) -> str:

@@ -352,40 +352,6 @@ class AccountBook:
             self.by_invoice[-1] = (self.by_invoice[-1][0], at)
 
 
-def stopped(spans: list[tuple[datetime, datetime | None]], at: datetime) -> bool:
-    """Whether a hold covers this instant."""
-    return any(start < at and (end is None or at < end) for start, end in spans)
-
-
-def counted_days(start: date, on: date, spans: list[tuple[datetime, datetime | None]], calendar: Calendar) -> int:
-    """The days after `start` up to `on`, without those that lie wholly inside a hold; `start` itself, when it is
-    held, is taken off too (spec, section 3, Holds)."""
-    days = (on - start).days
-    if spans:
-        day = start
-        while day <= on:
-            first, last = calendar.start_of_day(day), calendar.end_of_day(day)
-            if any(a <= first and (b is None or last <= b) for a, b in spans):
-                days -= 1
-            day += ONE_DAY
-    return days
-
-
-def first_day(start: date, days: int, spans: list[tuple[datetime, datetime | None]], calendar: Calendar) -> date | None:
-    """The first day by which `days` days have counted and whose end no hold covers; None if a hold has no end yet."""
-    if not spans:
-        return start + timedelta(days=days)
-    counted, day = -1, start
-    while True:
-        first, last = calendar.start_of_day(day), calendar.end_of_day(day)
-        counted += not any(a <= first and (b is None or last <= b) for a, b in spans)
-        if counted >= days and not stopped(spans, last):
-            return day
-        if any(b is None and a <= first for a, b in spans):
-            return None
-        day += ONE_DAY
-
-
 def reaches_minimum(debts: Iterable[CheckedDebt], policy: Policy) -> bool:
     """Whether these debts are enough, in any currency, for more than reminders to follow."""
     sums: dict[str, int] = {}

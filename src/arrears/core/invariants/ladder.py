@@ -16,10 +16,9 @@ from arrears.core.invariants.checked import (
     Checks,
     End,
     Sub,
-    counted_days,
     reaches_minimum,
-    stopped,
 )
+from arrears.core.invariants.clocks import Spans, clocks, counted_days, stopped
 from arrears.core.invariants.reported import order_given, void
 from arrears.core.policy import Policy
 from arrears.core.policy.places import is_weekend
@@ -135,7 +134,7 @@ def _cut(book: AccountBook, sub: Sub, action: Action, on: date, at: datetime, ev
     owing = book.owing(sub)
     if action is not Action.DELETE or sub.cut:
         _owes_enough(book, sub, action, owing, policy)
-    if owing and not any(_long_enough(book, sub, action, d, on, at, policy) for d in owing):
+    if owing and not any(_long_enough(book, sub, action, *clock, on, at) for clock in clocks(book, sub, action)):
         book.breach("I10", f"the {action} of {on}: no debt of subscription {sub.no} is past due long enough")
     stated = tuple((o.debt, o.currency, o.open_minor, o.day_0) for o in evidence.owing)
     if stated != tuple((d.no, d.currency, d.open, d.day_0) for d in owing) or evidence.policy != policy.version:
@@ -165,17 +164,22 @@ def _owes_enough(book: AccountBook, sub: Sub, action: Action, owing: list[Checke
 
 
 def _long_enough(
-    book: AccountBook, sub: Sub, action: Action, debt: CheckedDebt, on: date, at: datetime, policy: Policy
+    book: AccountBook, sub: Sub, action: Action, debt: CheckedDebt, spans: Spans, on: date, at: datetime
 ) -> bool:
+    """Whether this debt has had its days, and of a deletion the retention too: none on which anything was held."""
+    policy, zone = _terms(book, sub, action)
     days = policy.restrict_after_days if action is Action.RESTRICT else policy.disable_after_days
     if action is Action.DELETE:
         days = None if policy.retention_days is None else (days or 0) + policy.retention_days
     if days is None:
         return False
-    spans = book.spans(STOP[action], sub, debt)
     calendar = book.calendar
     if stopped(spans, calendar.end_of_day(on)) or stopped(spans, at):
         return False
+    if action is Action.DELETE and sub.end is not None and sub.end.ended_on is not None:
+        assert policy.retention_days is not None
+        if counted_days(sub.end.ended_on, on, spans, zone) < policy.retention_days:
+            return False
     assert debt.day_0 is not None
     return counted_days(debt.day_0, on, spans, calendar) >= days
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Final
 
 from msgspec.structs import replace
@@ -20,8 +20,8 @@ from arrears.core.invariants.checked import (
     End,
     Sub,
     Warned,
-    first_day,
 )
+from arrears.core.invariants.clocks import clock_day
 from arrears.core.invariants.payments import came_back
 from arrears.core.states import Reason, State
 from arrears.core.working_days import stop_day
@@ -294,44 +294,6 @@ def lead_end(book: AccountBook, sub: Sub, warned: Warned) -> date:
     }
     assert warned.accepted_at is not None
     return calendar.local_day(warned.accepted_at) + timedelta(days=leads[warned.action])
-
-
-def clock_day(book: AccountBook, sub: Sub, action: Action, *, held: bool = True) -> date | None:
-    """The day on which the clocks alone would act, counted one by one; None where this action does not lie ahead."""
-    stop = STOP[action]
-
-    def spans(debt: CheckedDebt | None) -> list[tuple[datetime, datetime | None]]:
-        return book.spans(stop, sub, debt) if held else []
-
-    if action is Action.DELETE:
-        if sub.state is not State.DISABLED or sub.end is None or sub.end.ended_on is None or sub.end.ordered_at:
-            return None
-        policy, calendar = book.policies[sub.end.terms.policy], calendar_of(sub.end.terms.zone)
-        if policy.retention_days is None:
-            return None
-        found = first_day(sub.end.ended_on, policy.retention_days, spans(None), calendar)
-        days = (policy.disable_after_days or 0) + policy.retention_days
-    else:
-        policy, calendar = book.policy, book.calendar
-        restricts = policy.restrict_after_days
-        first_stage = State.PAST_DUE if restricts is None or action is Action.RESTRICT else State.RESTRICTED
-        if sub.state is not first_stage or sub.entered_on is None or (action is Action.RESTRICT and restricts is None):
-            return None
-        begins = policy.disable_after_days if action is Action.DISABLE else restricts
-        if begins is None:
-            return None
-        days = begins
-        previous = restricts or 0 if first_stage is State.RESTRICTED else 0
-        found = first_day(sub.entered_on, days - previous, spans(None), calendar)
-    debts = book.owing(sub)
-    by_debt = [
-        day
-        for d in debts
-        if d.day_0 is not None and (day := first_day(d.day_0, days, spans(d), book.calendar)) is not None
-    ]
-    if found is None or (debts and not by_debt):
-        return None
-    return max(found, min(by_debt)) if by_debt else found
 
 
 def void(sub: Sub, action: Action) -> None:

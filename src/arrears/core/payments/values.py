@@ -6,6 +6,7 @@ translate. A `ref` is the provider's own id of a thing; a `key` is ours, and is 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Final, NamedTuple
@@ -20,6 +21,20 @@ class MethodKind(StrEnum):
     ACH = "ach"
     SEPA = "sepa"
     BACS = "bacs"
+
+
+CURRENCY_OF: Final[Mapping[MethodKind, str]] = {
+    MethodKind.ACH: "USD",
+    MethodKind.SEPA: "EUR",
+    MethodKind.BACS: "GBP",
+}
+"""The one currency that a scheme of bank debits moves: by the scheme's own rules, so at every provider (Nacha Operating
+Rules; EPC016 "SEPA Core Direct Debit Rulebook", which is in euro only; Bacs Direct Debit is in sterling only)."""
+
+
+def takes_currency(kind: MethodKind, currency: str) -> bool:
+    """Whether this kind of method can pay in a currency at all. What it cannot is never asked for."""
+    return CURRENCY_OF.get(kind, currency) == currency
 
 
 class Network(StrEnum):

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from arrears.core.account import Account, Debt, Method
 from arrears.core.payments.planner import NEW_ENTRY, Tried, Wanted
-from arrears.core.payments.values import AttemptState, Initiator, MethodKind
+from arrears.core.payments.values import AttemptState, Initiator, MethodKind, takes_currency
 
 
 def paying(account: Account, debt: Debt) -> Method | None:
-    """The method that pays for a debt: the active one of its first subscription that has one that works."""
+    """The method that pays for a debt: the active one of its first subscription that has one that works, and can pay
+    in its currency."""
     for sub in account.subscriptions:
         if sub.no in debt.subscriptions and sub.method:
             method = account.method(sub.method)
-            if method.durable and not method.removed:
+            if method.durable and not method.removed and takes_currency(method.kind, debt.currency):
                 return method
     return None
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, timedelta
 
-from arrears.core.account import Hold, HoldScope
+from arrears.core.account import HoldScope
 from arrears.core.calendar import Calendar, calendar_of
 from arrears.core.policy import Policy
 from arrears.core.second_look.reading import ONE_DAY, ReadDebt, ReadEnd, ReadJournal, ReadWarning
@@ -18,35 +18,34 @@ def by_clocks(journal: ReadJournal, number: int, policy: Policy, *, held: bool =
     """The first day by which a subscription has been kept for its retention, and its oldest debt been past due for as
     long as the policy says, without the days on which deletion was held. None: no debt leads to it that could. With
     `held` False as if nothing had ever been held."""
-    sub = journal.subs[number]
-    end = _end_of(journal, number)
+    sub, end = journal.subs[number], _end_of(journal, number)
     assert policy.retention_days is not None
     assert end.ended_on is not None
-    owed = journal.owed_for(number)
-    calendar = calendar_of(end.terms.zone)
-    own = _spans(journal, journal.holds.values(), number, None, calendar) if held else []
     ended_on, days = end.ended_on, policy.retention_days
-
-    def kept(debts: Iterable[ReadDebt]) -> date:
-        of_debts = [_spans(journal, journal.holds.values(), 0, debt, calendar) for debt in debts] if held else []
-
-        def off(day: date) -> bool:
-            return _within(day, own) or (bool(of_debts) and all(_within(day, spans) for spans in of_debts))
-
-        return _reached(ended_on, days, off)
-
-    clocks = [debt for debt in owed if not journal.debt_held(debt.no)]
-    if not clocks:
-        return None if sub.cut or owed else kept(())
     whole = (policy.disable_after_days or 0) + days
-    by_debt = (max(kept([debt]), _of_debt(journal, debt, number, whole, held=held)) for debt in clocks)
-    return max(kept(debt for debt in owed if number in debt.subscriptions), min(by_debt))
+    zone = calendar_of(end.terms.zone)
+
+    def reached(start: date, days: int, debts: Sequence[ReadDebt], calendar: Calendar) -> date:
+        spans = [span for debt in (None, *debts) for span in _spans(journal, number, debt, calendar) if held]
+        return _reached(start, days, lambda day: _within(day, spans))
+
+    owed = journal.owed_for(number)
+    if not owed:
+        return None if sub.cut else reached(ended_on, days, (), zone)
+    naming = [debt for debt in owed if number in debt.subscriptions]
+    clocks = [debt for debt in owed if not journal.debt_held(debt.no)]
+    # Only what names it leads to its deletion, whosever clock it is: a day counts on which neither was held.
+    pairs = [(a, b) for a in naming for b in clocks if a in clocks] if naming else [(a, a) for a in clocks]
+    by_debt = [
+        max(reached(ended_on, days, pair, zone), reached(_day_0(pair[1]), whole, pair, journal.calendar))
+        for pair in pairs
+    ]
+    return min(by_debt, default=None)
 
 
-def _of_debt(journal: ReadJournal, debt: ReadDebt, number: int, days: int, *, held: bool) -> date:
-    spans = _spans(journal, journal.holds.values(), number, debt, journal.calendar) if held else []
+def _day_0(debt: ReadDebt) -> date:
     assert debt.day_0 is not None
-    return _reached(max(debt.day_0, debt.not_before), days, lambda day: _within(day, spans))
+    return max(debt.day_0, debt.not_before)
 
 
 def counting(journal: ReadJournal, number: int, policy: Policy) -> list[tuple[ReadWarning, date]]:
@@ -88,14 +87,12 @@ def _end_of(journal: ReadJournal, number: int) -> ReadEnd:
     return end
 
 
-def _spans(
-    journal: ReadJournal, holds: Iterable[Hold], number: int, debt: ReadDebt | None, calendar: Calendar
-) -> list[HeldDays]:
-    """The holds on the deletion of this subscription (0: of none) and those on this debt, in whole days."""
+def _spans(journal: ReadJournal, number: int, debt: ReadDebt | None, calendar: Calendar) -> list[HeldDays]:
+    """The holds on the deletion of this subscription and those on this debt, in whole days."""
     found = []
-    for hold in holds:
+    for hold in journal.holds.values():
         of_debt = debt is not None and hold.scope is HoldScope.DEBT and hold.target == debt.no
-        if of_debt or (number and journal.stops_deletion(hold, number)):
+        if of_debt or journal.stops_deletion(hold, number):
             ends = journal.hold_ends(hold)
             first = calendar.local_day(hold.from_at)
             if hold.from_at > calendar.start_of_day(first):

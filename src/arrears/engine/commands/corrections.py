@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from arrears.core import facts as f
 from arrears.core.errors import Refused
-from arrears.core.ids import ref_digest
+from arrears.core.ids import check_ref, ref_digest
 from arrears.core.known import IMPORTER, KINDS, Known, KnownInvoice, known_of
 from arrears.core.money import format_amount
 from arrears.core.payments.values import AttemptState
@@ -149,7 +149,8 @@ def _taken_by_provider(store: AccountsAndReceivables, unit: Unit, ref: str) -> b
 def rename_ref(store: CorrectingRefs, before: str, ref: str, now: datetime, author: str, why: str) -> None:
     """The billing system calls this customer otherwise from now on. The journal says who and why with the account's
     terms, which stay. Invoices whose numbers have the old reference in them keep them: the import finds them by what
-    the account was called. Refuses `unknown_account`, `ref_taken`."""
+    the account was called. Refuses `unknown_account`, `ref_taken`, `bad_ref`."""
+    check_ref(ref)
     found = store.account_numbers([before, ref])
     if before not in found:
         raise Refused("unknown_account", f"there is no account {before[:60]!r}; give your own reference of it")

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Final, NamedTuple
 
 from msgspec.structs import replace
@@ -14,6 +15,7 @@ from msgspec.structs import replace
 from arrears.core import facts as f
 from arrears.core.account import ALL_STOPS, Hold, HoldScope, Mode, Terms
 from arrears.core.address import mailbox_of
+from arrears.core.after_deletion import billed_on
 from arrears.core.errors import Refused
 from arrears.core.guards import Guards
 from arrears.core.ids import ref_digest
@@ -167,7 +169,7 @@ class AccountImport:
             return
         told = (invoice.number, invoice.currency, invoice.total_minor, invoice.lines, invoice.tax_lines)
         self._guarded(invoice, "lines", lambda: check_lines(*told))
-        subscriptions = tuple([self._subscription(name) for name in invoice.services])
+        subscriptions = tuple([self._subscription(name, invoice.issued_on) for name in invoice.services])
         issued = Invoice(
             self.unit.no,
             invoice.number,
@@ -390,10 +392,9 @@ class AccountImport:
         except Refused as refused:
             raise WrongRow(row.row, f"{self.label(name)}: {refused.message}") from None
 
-    def _subscription(self, service: str) -> int:
-        for sub in self.unit.account.subscriptions:
-            if sub.service == service:
-                return sub.no
+    def _subscription(self, service: str, issued_on: date) -> int:
+        if (sub := billed_on(self.unit.account.subscriptions, service, issued_on)) is not None:
+            return sub.no
         number = len(self.unit.account.subscriptions) + 1
         self.unit.record(f.SubscriptionAdded(subscription=number, service=service), self._author)
         return number

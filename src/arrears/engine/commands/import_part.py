@@ -13,7 +13,9 @@ from typing import Final
 
 from arrears.core import facts as f
 from arrears.core.calendar import calendar_of
+from arrears.core.errors import Refused
 from arrears.core.guards import Guards
+from arrears.core.ids import check_ref
 from arrears.core.known import Known, known_from
 from arrears.core.parallel import Meanwhile
 from arrears.core.policy import Policy
@@ -284,12 +286,20 @@ class _Decision:
             self._refuse(ref, note.row, f"{self._label('number')}: credit note {note.number} {reason}")
 
     def _check_opened(self, rows: AccountRows) -> None:
-        """Invoices of somebody of whom nothing else is known, or said."""
+        """Invoices of somebody of whom nothing else is known, or said; and who is called what could mean another."""
         account = rows.account
-        if account.is_named_only and self._part.units[account.ref].is_new:
+        if not self._part.units[account.ref].is_new:
+            return
+        if account.is_named_only:
             for invoice in rows.invoices:
                 reason = f"there is no account {account.ref}; send the account first, or with its invoices"
                 self._refuse(account.ref, invoice.row, f"{self._label('account')}: {reason}")
+            return
+        try:
+            check_ref(account.ref)
+        except Refused as refused:
+            row = min((i.row for i in rows.invoices), default=0)
+            self._refuse(account.ref, row, f"{self._label('account_ref') or 'ref'}: {refused.message}")
 
     def _check_policy(self, rows: AccountRows) -> None:
         account, policies = rows.account, self._how.policies

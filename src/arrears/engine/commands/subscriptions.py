@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import Final
 
 from arrears.core import facts as f
+from arrears.core.after_deletion import is_going
 from arrears.core.errors import Refused
 from arrears.core.evolve import evolve
-from arrears.core.ids import SUBSCRIPTION, format_id, is_id
+from arrears.core.ids import SUBSCRIPTION, check_ref, format_id
 from arrears.core.policy.values import HERE
 from arrears.core.rules import resume
 from arrears.core.states import Reason, State
@@ -29,17 +30,18 @@ def call_subscription(
     store: AccountsAndSubscriptionRefs, account: int, ref: str, service: str, now: datetime, author: str
 ) -> int:
     """The account's subscription to this service is called `ref` by the operator's systems; it is added if there is
-    none yet. Said again it changes nothing. Its number within the account.
+    none yet, or its deletion was ordered. Said again it changes nothing. Its number within the account.
 
     Refuses `bad_ref` for what looks like an id of ours, `duplicate_ref` where another subscription is called so or
     this one is called otherwise, and `unknown_subscription` where several of the account have that service."""
-    if is_id(ref):
-        raise Refused("bad_ref", f"{ref[:60]!r} looks like an id of arrears; give the reference of your own systems")
+    check_ref(ref)
     place = store.subscription_places([ref]).get(ref)
     with acting_on(store, account, now) as unit:
         same = [sub for sub in unit.account.subscriptions if sub.service == service]
         if place is not None and place.account == account:
             same = [sub for sub in same if sub.no == place.no]
+        else:
+            same = [sub for sub in same if not is_going(sub)]
         if len(same) > 1:
             raise Refused("unknown_subscription", f"account has several subscriptions to {service[:60]!r}; cancel one")
         taken = place is not None and (place.account != account or not same)

@@ -11,7 +11,7 @@ from arrears.core.account import Account, Attempt
 from arrears.core.errors import Refused
 from arrears.core.payments.networks import load_rules
 from arrears.core.payments.planner import EXPIRED, NEW_ENTRY, Allowed, Refusal, Tried, Wanted, earliest, is_final
-from arrears.core.payments.values import AttemptCanceled, Codes, Declined, Initiator
+from arrears.core.payments.values import CURRENCY_OF, AttemptCanceled, Codes, Declined, Initiator, takes_currency
 from arrears.core.rules.paying import history_of, wanted_of
 
 
@@ -44,11 +44,16 @@ def _final(wanted: Wanted, elsewhere: Sequence[Tried], now: datetime) -> Codes:
 def must_be_permitted(
     account: Account, number: int, amount_minor: int, currency: str, elsewhere: Sequence[Tried], now: datetime
 ) -> None:
-    """Refuse `unknown_method`, `method_expired`, `method_not_usable` (it works only once), `never_retry` or
-    `retry_later` where the customer may not pay this much with it now."""
+    """Refuse `unknown_method`, `method_expired`, `method_not_usable` (it works only once, or never in this currency),
+    `never_retry` or `retry_later` where the customer may not pay this much with it now."""
     if not any(m.no == number and not m.removed for m in account.methods):
         raise Refused("unknown_method", f"there is no payment method {number} on this account")
     method = account.method(number)
+    if not takes_currency(method.kind, currency):
+        only = CURRENCY_OF[method.kind]
+        raise Refused(
+            "method_not_usable", f"this method can pay in {only} only, and this is in {currency}; use another one"
+        )
     asked = wanted_of(method, amount_minor, currency, Initiator.CUSTOMER)
     allowed = earliest(load_rules(), asked, [*elsewhere, *history_of(account, method)], now)
     if isinstance(allowed, Refusal) and allowed.until is None:
@@ -65,8 +70,9 @@ _OF_THE_CARD: Final[Mapping[str, str]] = {EXPIRED: "method_expired", "not_durabl
 def refused_card(account: Account, number: int, elsewhere: Sequence[Tried], now: datetime) -> str:
     """Why the customer may not pay with this method now, as a refusal's code; empty where they may. What the networks
     count does not depend on the sum."""
+    currency = CURRENCY_OF.get(account.method(number).kind, "EUR")
     try:
-        must_be_permitted(account, number, 1, "EUR", elsewhere, now)
+        must_be_permitted(account, number, 1, currency, elsewhere, now)
     except Refused as refused:
         return refused.code
     return ""

@@ -49,20 +49,40 @@ FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::bigint[]) WITH ORDINALIT
     AS v (credit_id, account_id, ref, minor, place)
 """
 
+# Three joins by what is equal, as one whose conditions stand beside each other would compare each with each.
+_SUMS: Final[LiteralString] = "ARRAY[s.minor, s.paid, s.minor + s.kept, s.minor - s.kept]"
+_NEAR: Final[LiteralString] = "(abs(c.amount_minor) BETWEEN r.least AND r.most OR abs(c.amount_minor) = ANY(r.sums))"
+_COMES_BACK: Final[LiteralString] = "(c.reversal OR (c.body::jsonb ->> 'returned') IS NOT NULL)"
 LIKE: Final[LiteralString] = f"""
-SELECT r.credit_id, {_COLUMNS} FROM bank_credit r JOIN bank_credit c
-  ON c.own_iban = r.own_iban AND c.currency = r.currency AND c.amount_minor = -r.amount_minor
-WHERE r.credit_id = ANY(%b::bigint[]) AND r.amount_minor < 0 AND c.state IN ('new', 'waiting', 'matched', 'ignored')
-  AND c.booked_on BETWEEN r.booked_on - 400 AND r.booked_on
-  AND ((r.bank_reference <> '' AND c.bank_reference = r.bank_reference)
-    OR (r.end_to_end <> '' AND c.end_to_end = r.end_to_end)
-    OR (r.payer_iban <> '' AND c.payer_iban = r.payer_iban))
+WITH r AS MATERIALIZED (
+    SELECT b.credit_id, b.own_iban, b.currency, b.booked_on, b.bank_reference, b.end_to_end, b.payer_iban,
+        b.amount_minor < 0 AS is_debit, s.minor / 2 AS least, s.minor * 2 AS most, {_SUMS} AS sums
+    FROM bank_credit b CROSS JOIN LATERAL (
+        SELECT abs(b.amount_minor) AS minor, coalesce((b.body::jsonb ->> 'original_minor')::bigint, 0) AS paid,
+            coalesce((b.body::jsonb ->> 'charges_minor')::bigint, 0) AS kept
+    ) AS s WHERE b.credit_id = ANY(%b::bigint[]) AND b.amount_minor <> 0
+), alike AS (
+    SELECT r.credit_id AS back, c.credit_id FROM r JOIN bank_credit c USING (own_iban, currency, bank_reference)
+    WHERE r.bank_reference <> '' AND {_NEAR}
+    UNION
+    SELECT r.credit_id, c.credit_id FROM r JOIN bank_credit c USING (own_iban, currency, end_to_end)
+    WHERE r.end_to_end <> '' AND {_NEAR}
+    UNION
+    SELECT r.credit_id, c.credit_id FROM r JOIN bank_credit c USING (own_iban, currency, payer_iban)
+    WHERE r.payer_iban <> '' AND abs(c.amount_minor) = ANY(r.sums)
+)
+SELECT r.credit_id, {_COLUMNS} FROM alike JOIN r ON r.credit_id = alike.back
+JOIN bank_credit c ON c.credit_id = alike.credit_id
+WHERE c.booked_on BETWEEN r.booked_on - 400 AND r.booked_on AND CASE WHEN r.is_debit
+    THEN c.amount_minor > 0 AND c.state IN ('new', 'waiting', 'matched', 'ignored') AND NOT {_COMES_BACK}
+    ELSE c.amount_minor < 0 AND (c.state IN ('waiting', 'noted') OR (c.state = 'returned' AND c.takes_back <> 0)) END
 ORDER BY r.credit_id, c.credit_id
 """
 
 WAITING_RETURNS: Final[LiteralString] = f"""
 SELECT {_COLUMNS} FROM bank_credit c
-WHERE c.state IN ('new', 'waiting') AND c.state = 'waiting' AND c.amount_minor < 0 AND c.decided_by = %s
+WHERE c.state IN ('new', 'waiting') AND c.state = 'waiting' AND (c.amount_minor < 0 OR {_COMES_BACK})
+    AND c.decided_by = %s
 ORDER BY c.credit_id
 """
 
@@ -74,6 +94,15 @@ WHERE credit_id = %s AND state = ANY(%s) RETURNING credit_id
 ADD_PART: Final[LiteralString] = """
 INSERT INTO bank_part (credit_id, no, account_id, ref, amount_minor)
 SELECT %s, (SELECT count(*) FROM bank_part WHERE credit_id = %s) + 1, %s, %s, %s
+"""
+
+UNDO_PARTS: Final[LiteralString] = """
+UPDATE bank_part SET undone = true WHERE ref <> ALL(%s::text[]) AND credit_id = %s
+"""
+
+LEFT_OF_PARTS: Final[LiteralString] = """
+UPDATE bank_part p SET amount_minor = v.minor FROM unnest(%s::text[], %s::bigint[]) AS v (ref, minor)
+WHERE p.ref = v.ref AND p.credit_id = %s AND NOT p.undone
 """
 
 _REVERSED: Final[LiteralString] = """reverse(upper(regexp_replace(i.number COLLATE "C", '[^A-Za-z0-9]', '', 'g')))"""
@@ -206,10 +235,11 @@ class PostgresBank:
             row = db.execute("SELECT count(*) FROM bank_part WHERE credit_id = %s", [number]).fetchone()
         return int(row[0]) if row is not None else 0
 
-    def undo_parts(self, number: int) -> None:
+    def undo_parts(self, number: int, left: Mapping[str, int]) -> None:
         """See ports.bank.BankBook."""
         with self.reading() as db:
-            db.execute("UPDATE bank_part SET undone = true WHERE credit_id = %s", [number])
+            db.execute(UNDO_PARTS, [list(left), number])
+            db.execute(LEFT_OF_PARTS, [list(left), list(left.values()), number])
 
     def credits_like(self, numbers: Collection[int]) -> Mapping[int, Sequence[StoredCredit]]:
         """See ports.bank.BankBook."""

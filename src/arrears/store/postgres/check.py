@@ -195,12 +195,16 @@ WHERE d.kind = 'order' AND d.what = 'delete'""",
     ),
     (
         "I13",
-        "more deletions were ordered on {} than that day had been granted",
+        "the deletions ordered on {} are not those that the day is said to have granted",
+        # What an account was granted that was set aside then is used up: one for each of its subscriptions at most.
         """
-SELECT 0, f.day::text FROM (
-    SELECT (at AT TIME ZONE 'UTC')::date AS day, count(*) AS ordered
-    FROM fact WHERE kind = 'deletion_ordered' AND body::json ->> 'released' IS NULL GROUP BY 1
-) f LEFT JOIN deletion_day d USING (day) WHERE f.ordered > coalesce(d.ordered, 0)""",
+SELECT 0, day::text FROM (
+    SELECT (at AT TIME ZONE 'UTC')::date AS day, count(*) FILTER (WHERE kind = 'deletion_ordered') AS ordered,
+        coalesce(sum((SELECT count(*) FROM subscription s WHERE s.account_id = fact.account_id))
+            FILTER (WHERE kind = 'parked'), 0) AS lost
+    FROM fact WHERE kind = 'parked' OR (kind = 'deletion_ordered' AND body::json ->> 'released' IS NULL) GROUP BY 1
+) f FULL JOIN deletion_day d USING (day)
+WHERE coalesce(d.ordered, 0) NOT BETWEEN coalesce(f.ordered, 0) AND coalesce(f.ordered + f.lost, 0)""",
     ),
     (
         "I22",

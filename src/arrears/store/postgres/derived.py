@@ -262,7 +262,7 @@ TABLES: Final[Mapping[str, tuple[Compared, ...]]] = {
     "message": (Judged(changed_messages),),
     "policy": ("with the facts by which each was adopted, and its text with its version (tampering.py)",),
     "system_state": ("with the fold of the installation's facts (check.py)",),
-    "deletion_day": ("with the deletions that were ordered on it: never more than it grants (check.py)",),
+    "deletion_day": ("with the deletions that were ordered on it: what it has granted (check.py)",),
     "support_request": (
         "with the facts that opened one (check.py); what people wrote can be erased, and is in no fact",
     ),

@@ -14,6 +14,7 @@ from arrears.core.closed import closed
 from arrears.core.payments.holding import HeldFor, Holding, holdings
 from arrears.core.payments.planner import Tried
 from arrears.core.payments.settlement import moves_with, unconfirmed, usable
+from arrears.core.payments.values import takes_currency
 from arrears.core.states import State
 from arrears.engine.payments.methods import refused_activation
 from arrears.engine.payments.permitted import refused_card
@@ -75,6 +76,7 @@ def best(methods: Sequence[OnFile]) -> OnFile | None:
 def _shown(visit: Visit, method: Method, elsewhere: Sequence[Tried], sums: Sequence[Owed]) -> OnFile:
     account, number = visit.snapshot, method.no
     ready = usable(method, visit.view.today) and not refused_card(account, number, elsewhere, visit.now)
+    payable = [one for one in sums if takes_currency(method.kind, one.currency)]
     paid_for = [sub.no for sub in account.subscriptions if sub.method == number and sub.state is not State.DELETED]
     waiting = to_confirm(visit, number)
     return OnFile(
@@ -87,7 +89,7 @@ def _shown(visit: Visit, method: Method, elsewhere: Sequence[Tried], sums: Seque
         unconfirmed=unconfirmed(account, method) and not waiting,
         to_confirm=waiting,
         pays_for=visit.listed([called(account, no) for no in paid_for]),
-        settle=_settle(visit, method, paid_for, sums) if ready and sums and not waiting else "",
+        settle=_settle(visit, method, paid_for, payable) if ready and payable and not waiting else "",
         activate="" if refused_activation(visit.view, number, elsewhere) else _activate(visit, number),
         held_by=_held_by(visit, holdings(account, number), waiting),
         moves=moves(visit, number),

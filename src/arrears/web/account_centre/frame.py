@@ -28,8 +28,10 @@ from arrears.core.ids import ACCOUNT, format_id
 from arrears.core.messages.content import Role
 from arrears.core.messages.recipients import Contacts
 from arrears.core.money import format_amount
+from arrears.core.payments.values import OPEN_STATES
 from arrears.core.view import View
 from arrears.notices import values
+from arrears.ports import AttemptRecord
 from arrears.ports.support import Request
 from arrears.web.brand import brand
 from arrears.web.identities import Somebody, accounts_of
@@ -39,6 +41,8 @@ from arrears.web.signed_in import signed_in
 from arrears.wiring import Installation, installed
 
 READS: Final = ("GET", "HEAD")
+LOOKS_MAX: Final = 5
+"""So often the account and its attempts are read until they are of one moment: each time another fact came between."""
 SAID_FOR_SECONDS: Final = 15 * 60
 """So long after an act its page says once more that it was done."""
 SAID_MAX: Final = 10
@@ -91,13 +95,25 @@ class Visit:
         return View(self.live.store.policies(), self.snapshot, self.live.store.system().guards, self.now)
 
     @cached_property
+    def attempts(self) -> Sequence[AttemptRecord]:
+        """Every payment attempt of the account, the oldest first, as it stood when the snapshot was taken: a payment
+        that is booked between two reads would be open in neither of them, and a page would tell of none."""
+        for _look in range(LOOKS_MAX):
+            records = self.live.store.attempts(self.account)
+            open_now = {(one.no, one.state) for one in records if one.state in OPEN_STATES}
+            if open_now == {(one.no, one.state) for one in self.snapshot.attempts}:
+                break
+            self.fresh()
+        return records
+
+    @cached_property
     def requests(self) -> Sequence[Request]:
         """The account's support requests, the newest first."""
         return self.live.store.requests_of(self.account)
 
     def fresh(self) -> None:
         """Forget what was looked at: something has just changed."""
-        for name in ("snapshot", "view", "requests"):
+        for name in ("snapshot", "view", "attempts", "requests"):
             self.__dict__.pop(name, None)
 
     # -- writing -----------------------------------------------------------------------------------------------

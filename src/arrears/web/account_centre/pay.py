@@ -157,9 +157,7 @@ def _go(visit: Visit, quote: str, *, good: bool) -> HttpResponse:
 def _confirm(visit: Visit, numbers: Sequence[int], *, good: bool) -> HttpResponse:
     """On to the bank, where the payer confirms a charge of the card on file."""
     live = visit.live
-    waiting = [
-        record for record in live.store.attempts(visit.account) if record.no in numbers and _confirmable(visit, record)
-    ]
+    waiting = [record for record in visit.attempts if record.no in numbers and _confirmable(visit, record)]
     for record in waiting if good else ():
         try:
             result = confirm(live.store, live.providers, visit.account, record, live.clock.now, visit.author)
@@ -214,10 +212,10 @@ def shown(visit: Visit, numbers: Sequence[int], why: str = "", status: int = 200
 
 
 def _recent(visit: Visit) -> Sequence[int]:
-    """The payments that are told: those through a page that are not over, or of the last day; and those with a card on
-    file that can be confirmed, or were paid in the last day. Of declines only the newest is news, where nothing has
-    been tried since; one of our own charges is told by its mail."""
-    records, refused = visit.live.store.attempts(visit.account), refused_on_pages(visit)
+    """The payments that are told: those that are under way; those through a page that are not over, or of the last
+    day; and those with a card on file that can be confirmed, or were paid in the last day. Of declines only the newest
+    is news, where nothing has been tried since; one of our own charges is told by its mail."""
+    records, refused = visit.attempts, refused_on_pages(visit)
     found = []
     for record in records:
         fresh = (visit.now - record.moved_at).total_seconds() < SHOWN_FOR_HOURS * 3600
@@ -225,8 +223,10 @@ def _recent(visit: Visit) -> Sequence[int]:
         news = fresh and record is records[-1] and (record.on_page or record.initiator == "customer")
         if declined:
             told = news
+        elif record.state in UNDER_WAY:
+            told = True
         elif record.on_page:
-            told = record.state in UNDER_WAY or (fresh and record.state != "canceled")
+            told = fresh and record.state != "canceled"
         else:
             told = _confirmable(visit, record) or (fresh and record.state == "paid")
         if told:

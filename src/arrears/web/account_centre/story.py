@@ -82,7 +82,7 @@ def page(visit: Visit, attempts: str) -> HttpResponse:
     if not re.fullmatch(r"\d{1,6}(-\d{1,6}){0,9}", attempts):
         raise Http404
     numbers = [whole(text) for text in attempts.split("-")]
-    every = {record.no: record for record in visit.live.store.attempts(visit.account)}
+    every = {record.no: record for record in visit.attempts}
     if any(no not in every for no in numbers):
         raise Http404
     if visit.request.method == "POST":
@@ -142,7 +142,7 @@ def away(visit: Visit, url: str) -> HttpResponse:
 
 def tell(visit: Visit, numbers: Sequence[int]) -> dict[str, Any]:
     """What a page shows of these attempts."""
-    records = {record.no: record for record in visit.live.store.attempts(visit.account)}
+    records = {record.no: record for record in visit.attempts}
     tried = refused_on_pages(visit) if any(records[no].on_page for no in numbers) else {}
     parts = [_part(visit, records[no], tried.get(no, "")) for no in numbers]
     looked = _looked(visit.request) + 1

@@ -317,7 +317,7 @@ class TaskClosedSaid(TypedDict):
 
 
 class AheadOne(TypedDict):
-    """One thing that lies ahead; `at` is null for the next look."""
+    """One thing that lies ahead; `at` is null for the next look, and for what waits for a doubt to be over."""
 
     at: UtcInstant | None
     kind: str

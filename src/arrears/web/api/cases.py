@@ -63,7 +63,7 @@ def explanation(request: HttpRequest, account: str) -> HttpResponse:
 @router.get("/accounts/{account}/ahead", **terms(ScopeKind.CASES, READ))
 def ahead(request: HttpRequest, account: str, limit: Annotated[int, Query(ge=1, le=AHEAD_MAX)] = 50) -> HttpResponse:
     """What becomes of an account if nothing changes and nobody pays, in order: the decisions themselves, taken ahead of
-    time. `at` is null for what is due at the next look."""
+    time. `at` is null for what is due at the next look, and for what waits for a doubt to be over."""
     live = installed()
     number = account_number(account)
     view = View(

@@ -195,6 +195,7 @@ class SentRows:
     _accounts: dict[str, BookAccount] = field(default_factory=dict)
     _invoices: dict[str, dict[str, BookInvoice]] = field(default_factory=dict)
     _payments: dict[str, BookPayment] = field(default_factory=dict)
+    _paid: dict[str, int | None] = field(default_factory=dict)
     _first: dict[tuple[str, str], int] = field(default_factory=dict)
 
     def add(self, row: int, said: SentAccount | SentInvoice) -> None:
@@ -213,6 +214,11 @@ class SentRows:
             self._invoices[said.account][said.number] = invoice
             if said.paid is not None and said.paid.amount_minor:
                 self._payments[said.number] = book_payment(invoice, said.paid.amount_minor)
+        paid = None if said.paid is None else said.paid.amount_minor
+        if row not in self.wrong and self._paid.setdefault(said.number, paid) != paid:
+            # Which of them is the newer word nothing says: rows in any order mean the same.
+            what = f"{said.number} has another sum that is paid on a row before; say the sum of all that is paid, once"
+            self.wrong[row] = [WrongField("paid", "said_twice", what)]
         url = said.document_url
         if url is not None and self.links.setdefault(said.number, url) != url:
             what = f"{said.number} has another document on a row before"

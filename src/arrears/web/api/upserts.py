@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from arrears.core import facts as f
 from arrears.core.errors import Refused
+from arrears.core.ids import check_ref
 from arrears.core.known import IMPORTER, known_from
 from arrears.core.people.scopes import ScopeAct, ScopeKind, allows
 from arrears.engine.commands.import_part import BookPart
@@ -61,6 +62,8 @@ def put_account(request: HttpRequest, ref: str, body: AccountBody) -> HttpRespon
     with `If-None-Match: *` only if it is not there."""
     if lacking := lacks(request, body):
         raise HttpError(403, f"this token lacks {lacking}")
+    if ref not in installed().store.account_numbers([ref]):
+        check_ref(ref)
     sent, row = SentRows(), _named(SentAccount, {"kind": "account", "ref": ref}, body)
     sent.add(1, row)
     seen = _Seen(request, ref, _account_of_part)

@@ -30,8 +30,11 @@ _KINDS: Final = {"052": StatementKind.EARLY, "053": StatementKind.STATEMENT, "05
 _ROOTS: Final = {"BkToCstmrAcctRpt": "Rpt", "BkToCstmrStmt": "Stmt", "BkToCstmrDbtCdtNtfctn": "Ntfctn"}
 _OPENING: Final = ("OPBD", "PRCD")
 _CLOSING: Final = ("CLBD",)
-_RETURNED: Final = frozenset({"RRTN", "RPCR", "UPCT", "UPDD", "RCDD", "ARET", "PRDD", "RRCT"})
-"""Codes of bank transactions that came back or were taken back."""
+_RETURNED: Final = frozenset({"RRTN", "RPCR", "UPCT", "UPDD", "RCDD", "ARET", "PRDD"})
+"""Sub-families of bank transactions that came back or were taken back."""
+_FAMILY: Final = "BkTxCd/Domn/Fmly/SubFmlyCd"
+_ORIGINAL: Final = ("AmtDtls/InstdAmt/Amt", "AmtDtls/TxAmt/Amt")
+"""Where what was paid stands beside what comes back of it."""
 _LOCAL_TEXTS_MAX: Final = 10_000
 
 
@@ -167,32 +170,49 @@ def _entry(element: Element, where: str) -> BankEntry:
         value_on=value,
         bank_reference="" if reference.upper() in NO_REFERENCE else reference,
         code=code,
-        reversal=element.said("RvslInd").lower() in ("true", "1"),
-        transactions=_transactions(element, where, minor, currency, code),
-        charges_minor=_charges(element, where, currency),
+        reversal=_is_reversal(element),
+        transactions=_transactions(element, where, minor, currency),
+        charges_minor=sum(_charges(element, path, where, currency) for path in ("Chrgs", "NtryDtls/TxDtls/Chrgs")),
         unclear=unclear,
     )
 
 
-def _charges(element: Element, where: str, currency: str) -> int:
-    """What was kept back of the entry, or of its transactions, in its own currency."""
+def _is_reversal(element: Element) -> bool:
+    return element.said("RvslInd").lower() in ("true", "1")
+
+
+def _charges(element: Element, path: str, where: str, currency: str) -> int:
+    """What was kept back of an entry, or of its transactions, in its own currency."""
     total = 0
-    for path in ("Chrgs", "NtryDtls/TxDtls/Chrgs"):
-        for one in element.all(path):
-            for record in one.all("Rcrd") or [one]:
-                amount = record.first("Amt")
-                if amount is not None and amount.attributes.get("Ccy") == currency:
-                    total += minor_units(amount.text, currency, where)
+    for one in element.all(path):
+        for record in one.all("Rcrd") or [one]:
+            amount = record.first("Amt", "TtlChrgsAndTaxAmt")
+            if amount is not None and amount.attributes.get("Ccy") == currency:
+                total += minor_units(amount.text, currency, where)
     return total
 
 
-def _transactions(element: Element, where: str, minor: int, currency: str, code: str) -> tuple[BankTransaction, ...]:
+def _brings_back(element: Element, one: Element, where: str, part: BankTransaction) -> BankTransaction:
+    """The same with what is said of the transfer that comes back with it, if one does."""
+    if not part.returned and not _is_reversal(element):
+        return part
+    amounts = (amount for path in _ORIGINAL for amount in one.all(path))
+    sums = [minor_units(a.text, part.currency, where) for a in amounts if a.attributes.get("Ccy") == part.currency]
+    charges = _charges(one, "Chrgs", where, part.currency)
+    if len(element.all("NtryDtls/TxDtls")) <= 1:
+        charges = charges or _charges(element, "Chrgs", where, part.currency)
+    original = next((minor for minor in sums if minor != abs(part.amount_minor)), 0)
+    return replace(part, original_minor=original, charges_minor=charges)
+
+
+def _transactions(element: Element, where: str, minor: int, currency: str) -> tuple[BankTransaction, ...]:
     details = element.all("NtryDtls/TxDtls")
     direction = element.said("CdtDbtInd") or "CRDT"
-    note = element.said("AddtlNtryInf")
+    note, family = element.said("AddtlNtryInf"), element.said(_FAMILY)
     if len(details) <= 1:
         only = details[0] if details else Element("TxDtls", {})
-        return (_transaction(only, minor, currency, direction, note, code),)
+        part = _transaction(only, minor, currency, direction, note, family)
+        return (_brings_back(element, only, where, part),)
     amounts: list[tuple[int, str]] = []
     for one in details:
         amount = one.first("Amt", "AmtDtls/TxAmt/Amt", "AmtDtls/InstdAmt/Amt")
@@ -202,12 +222,12 @@ def _transactions(element: Element, where: str, minor: int, currency: str, code:
             return (BankTransaction(minor, currency, texts=(*texts, note)),)
         amounts.append(_signed(one, amount, where, direction))
     return tuple(
-        _transaction(one, part, in_currency, one.said("CdtDbtInd") or direction, "", code)
-        for one, (part, in_currency) in zip(details, amounts, strict=True)
+        _brings_back(element, one, where, _transaction(one, *part, one.said("CdtDbtInd") or direction, "", family))
+        for one, part in zip(details, amounts, strict=True)
     )
 
 
-def _transaction(one: Element, minor: int, currency: str, direction: str, note: str, code: str) -> BankTransaction:
+def _transaction(one: Element, minor: int, currency: str, direction: str, note: str, family: str) -> BankTransaction:
     side = "Dbtr" if direction == "CRDT" else "Cdtr"
     references = [ref.text for ref in one.all("RmtInf/Strd/CdtrRefInf/Ref")]
     references += [ref.text for ref in one.all("RmtInf/Strd/CdtrRefInf/CdtrRef")]
@@ -218,7 +238,6 @@ def _transaction(one: Element, minor: int, currency: str, direction: str, note: 
     if not any(texts) and not references:
         texts = [one.said("AddtlTxInf"), note]
     account = one.said(f"RltdPties/{side}Acct/Id/IBAN", f"RltdPties/{side}Acct/Id/Othr/Id")
-    family = one.said("BkTxCd/Domn/Fmly/SubFmlyCd") or code.rpartition("/")[2]
     return BankTransaction(
         amount_minor=minor,
         currency=currency,
@@ -232,7 +251,7 @@ def _transaction(one: Element, minor: int, currency: str, direction: str, note: 
         ),
         iban=folded(account) if is_iban(account) else account,
         texts=tuple(text[:_LOCAL_TEXTS_MAX] for text in texts if text),
-        returned=one.first("RtrInf") is not None or family in _RETURNED,
+        returned=one.first("RtrInf") is not None or (one.said(_FAMILY) or family) in _RETURNED,
     )
 
 

@@ -12,6 +12,8 @@ from datetime import date
 from itertools import islice
 from typing import Final, NamedTuple
 
+from msgspec.structs import replace
+
 from arrears.adapters.books.statements.amounts import RETIRED, minor_units, near_day, short_day
 from arrears.adapters.books.statements.remittance import Remittance, read_remittance
 from arrears.core.bank.references import folded, is_iban
@@ -45,6 +47,7 @@ _FLOOR: Final = re.compile(r"([A-Z]{3})[CD]?[0-9].*", re.ASCII)
 _ACCOUNT_CURRENCY: Final = re.compile(r"(.*?[0-9])\s*([A-Z]{3})?", re.DOTALL)
 _NUMBERS: Final = re.compile(r"([0-9]+)(?:/([0-9]+))?.*", re.DOTALL)
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+_SAID_SUM: Final = re.compile(r"/*([A-Z]{3})?\s*([0-9]{1,15}(?:[.,][0-9]{0,3})?)(?![0-9]).*", re.ASCII | re.DOTALL)
 _KEYWORDS: Final = frozenset({"EREF", "MARF", "PREF", "KREF", "TRF", *NO_REFERENCE})
 """Words in place of a reference: the reference itself stands in `:86:`."""
 _SIGNS: Final = {"C": 1, "D": -1, "EC": 1, "ED": -1, "RD": 1, "RC": -1}
@@ -264,6 +267,10 @@ def _entry(field: Field, said: Sequence[str], currency: str, account: str) -> Ba
     more = " ".join(" ".join(lines[1:]).split())
     remittance = read_remittance([line for line in said if line.strip()], more, account)
     own = "" if reference.upper() in _KEYWORDS else reference
+    reversal = found["mark"] in ("RC", "RD")
+    transaction = _transaction(minor, currency, own, more, remittance, type_code)
+    if reversal or transaction.returned:
+        transaction = _brings_back(transaction, remittance)
     return BankEntry(
         amount_minor=minor,
         currency=currency,
@@ -271,8 +278,8 @@ def _entry(field: Field, said: Sequence[str], currency: str, account: str) -> Ba
         value_on=value,
         bank_reference="" if bank.upper() in NO_REFERENCE else bank,
         code=type_code,
-        reversal=found["mark"] in ("RC", "RD"),
-        transactions=(_transaction(minor, currency, own, more, remittance, type_code),),
+        reversal=reversal,
+        transactions=(transaction,),
         unclear="" if value is not None else "it has no day that exists",
     )
 
@@ -289,6 +296,24 @@ def _transaction(minor: int, currency: str, own: str, more: str, said: Remittanc
         texts=tuple(dict.fromkeys(filter(None, texts))),
         returned=said.returned or type_code in _RETURN_TYPES,
     )
+
+
+def _brings_back(one: BankTransaction, said: Remittance) -> BankTransaction:
+    """The same with what is said of the transfer that comes back with it."""
+    original = _said_sum(said.original, one.currency)
+    charges = _said_sum(said.charges, one.currency)
+    return replace(one, original_minor=original if original != abs(one.amount_minor) else 0, charges_minor=charges)
+
+
+def _said_sum(text: str, currency: str) -> int:
+    """A sum that stands beside an entry, in minor units; 0 where there is none that can be read, in its currency."""
+    found = _SAID_SUM.fullmatch(text.strip())
+    if found is None or (found[1] or currency) != currency:
+        return 0
+    try:
+        return minor_units(found[2], currency, "beside an entry")
+    except Refused:
+        return 0
 
 
 def _booked(entry: str, value: date | None) -> date | None:

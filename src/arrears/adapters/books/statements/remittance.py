@@ -24,11 +24,16 @@ class Remittance(NamedTuple):
     name: str = ""
     iban: str = ""
     returned: bool = False
+    original: str = ""
+    """Of what comes back, the amount that was paid as the bank writes it, and in `charges` what it kept; some begin
+    with the currency."""
+    charges: str = ""
 
 
 _NUMBERED: Final = re.compile(r"\s*(?:(?P<code>[0-9]{3})\s*(?P<mark>[?<~^+>\xa4@])|(?P<bare>[?<~]))(?=[0-9]{2})")
-_RETURN_CODES: Final = frozenset({"108", "109", "118", "159", "168", "181", "184"})
-"""German business transaction codes of what came back."""
+_RETURN_CODES: Final = frozenset({"108", "109", "159", "160", "181", "184"})
+"""German business transaction codes of what came back: direct debits of ours (108, 109) and of others (181, 184), and
+transfers (159, 160). 118 and 168 are transfers in real time, as new as others."""
 _SEPA: Final = re.compile(r"(EREF|KREF|MREF|CRED|DEBT|SVWZ|ABWA|ABWE|COAM|OAMT|PURP|IBAN|BIC|RREF|RTRN|RCDE)[+:]")
 _NAMED: Final = re.compile(
     r"/(TRTP|IBAN|BIC|NAME|REMI|EREF|KREF|MARF|CSID|CNTP|BENM|ORDP|ADDR|RTRN|ISDT|PREF|NRTX|SVCL|PURP|ORDB|ULTB|ULTD"
@@ -54,6 +59,10 @@ def read_remittance(lines: Sequence[str], more: str, own_account: str) -> Remitt
         found = _free(lines)
     if not found.iban:
         found = found._replace(iban=_iban_in((more, *found.texts), own_account))
+    # Some banks say it below the entry instead, in SWIFT's own words.
+    beside = dict(_split(more, _NAMED)) if not found.original and not found.charges else {}
+    if beside:
+        found = found._replace(original=beside.get("OCMT", ""), charges=beside.get("CHGS", ""))
     return found
 
 
@@ -75,6 +84,8 @@ def _numbered(text: str, mark: str, code: str) -> Remittance:
         name=name,
         iban=next((one for one in accounts if is_iban(one)), ""),
         returned=code in _RETURN_CODES or "RTRN" in named,
+        original=named.get("OAMT", ""),
+        charges=named.get("COAM", ""),
     )
 
 
@@ -106,6 +117,8 @@ def _named(text: str) -> Remittance:
         name=" ".join(name.split()),
         iban=account if is_iban(account) else "",
         returned="RTRN" in parts,
+        original=parts.get("OCMT", ""),
+        charges=parts.get("CHGS", ""),
     )
 
 

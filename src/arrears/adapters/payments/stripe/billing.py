@@ -59,6 +59,7 @@ TYPES: Final = (
     "customer.subscription.updated",
     "customer.subscription.deleted",
     "payment_intent.processing",
+    "charge.refunded",
     "charge.dispute.created",
     "charge.dispute.funds_withdrawn",
     "charge.dispute.funds_reinstated",
@@ -151,7 +152,7 @@ class StripeBilling:
                 self._of_invoice(id_of(about.get("invoice")), found)
             case "payment_intent" if not attempt_in(about):
                 self._of_intent(about["id"], found)
-            case "dispute" if about.get("payment_intent"):
+            case "dispute" | "charge" if about.get("payment_intent"):
                 self._of_intent(id_of(about["payment_intent"]), found)
             case _:
                 return

@@ -14,10 +14,12 @@ from zoneinfo import ZoneInfo
 from arrears.adapters.payments.stripe.amounts import from_stripe
 from arrears.adapters.payments.stripe.codes import Thing, attempt_in, id_of, inside, installation_in
 from arrears.adapters.payments.stripe.tries import charged
+from arrears.core.address import check_address
 from arrears.core.errors import Refused
 from arrears.core.money import exponent
 from arrears.core.payments.values import CardTry
 from arrears.core.receivables import BookAccount, BookInvoice, BookPayment, InvoiceStanding, NamedMethod
+from arrears.core.row_fields import TEXT_CHARACTERS_MAX
 from arrears.ports.billing import BilledInvoice, BilledSubscription, BillingOptions, Reported
 
 NAME: Final = "stripe-billing"
@@ -76,16 +78,29 @@ def account_of(
     unsaid |= {"name"} if customer.get("deleted") else set()
     return BookAccount(
         ref=customer["id"],
-        name=str(customer.get("name") or customer.get("email") or customer["id"]),
+        name=_line(str(customer.get("name") or customer.get("email") or "")) or str(customer["id"]),
         country=str(address.get("country") or options.country),
         zone=options.zone,
         locale=str(locales[0])[:2].lower() if locales else options.locale,
         mode="invoice" if sent else "card",
-        email=customer.get("email") or None,
+        email=_address(str(customer.get("email") or "")),
         policy=options.policy,
         method=NamedMethod(PROVIDER, customer["id"], method) if method else None,
         unsaid=frozenset(unsaid),
     )
+
+
+def _line(text: str) -> str:
+    """A text that stands on one line, as a row of a file has to."""
+    return " ".join("".join(char if char.isprintable() else " " for char in text).split())[:TEXT_CHARACTERS_MAX].strip()
+
+
+def _address(text: str) -> str | None:
+    """Where mail can be sent; what no server would take is no address, so that the one that is here stays."""
+    try:
+        return check_address(text)
+    except Refused:
+        return None
 
 
 def method_of(customer: Thing, subscriptions: Sequence[Thing]) -> str:
@@ -186,6 +201,8 @@ def _read(
         failed=failed,
         tries=list(_tries(tries)) if failed else (),
         reported=records,
+        attached=[id_of(_intent(one)) for one in paid if _intent(one)],
+        detached=[id_of(_intent(one)) for one in payments if _is_detached(one)],
     )
 
 
@@ -241,6 +258,16 @@ def _reported(payment: Thing, currency: str) -> Reported:
     record = _record(payment)
     returned = _minor(inside(record.get("amount_refunded")).get("value"), currency)
     return Reported(str(record["id"]), _minor(payment.get("amount_paid"), currency), returned)
+
+
+def _is_detached(payment: Thing) -> bool:
+    """Whether it was taken from its invoice with its money still there: that moves none, and gives none back
+    (docs.stripe.com/api/invoices/detach_payment)."""
+    intent = _intent(payment)
+    charge = inside(intent.get("latest_charge"))
+    is_left = int(intent.get("amount_received") or 0) > int(charge.get("amount_refunded") or 0)
+    is_gone = bool(charge.get("refunded") or charge.get("disputed"))
+    return payment.get("status") == "canceled" and intent.get("status") == "succeeded" and is_left and not is_gone
 
 
 def _is_ours(payment: Thing, installation: str) -> bool:

@@ -19,7 +19,7 @@ from arrears.core.working_days import bank_days_after
 from arrears.engine.acting import acting
 from arrears.engine.booking import Payment, book
 from arrears.engine.commands.bank.index import StoredIndex, as_credit
-from arrears.engine.commands.bank.returns import look_at_returns, take_back_returned
+from arrears.engine.commands.bank.returns import UNKNOWN, look_at_returns, take_back_returned
 from arrears.engine.doubting import begin_doubt, end_doubt
 from arrears.ports.bank import AccountsAndBank, CreditPart, CreditState, StoredCredit
 
@@ -34,9 +34,10 @@ BOOKED_AT_ONCE: Final = 200
 """So many are booked, or doubted, in one transaction, whose accounts wait for one another meanwhile."""
 
 
-def look_at(store: AccountsAndBank, now: datetime) -> None:
+def look_at(store: AccountsAndBank, now: datetime, *, again: bool = True) -> None:
     """Decide about every transfer that nobody has looked at, in sets. What a process that ended left is taken up
-    here. What a return that waits takes back is never matched first."""
+    here. What a return that waits takes back is never matched first; what is given back meanwhile is looked at once
+    more."""
     look_at_returns(store, now)
     waiting: list[int] = []
     last = 0
@@ -50,6 +51,8 @@ def look_at(store: AccountsAndBank, now: datetime) -> None:
         _let_wait(store, index, some, now)
     if last:
         look_at_returns(store, now)
+        if again and store.credits_after(0, CreditState.NEW, 1):
+            look_at(store, now, again=False)
 
 
 def in_parts(credits: Sequence[StoredCredit], most: int) -> Iterator[Sequence[StoredCredit]]:
@@ -65,10 +68,11 @@ def _decided(store: AccountsAndBank, some: Sequence[StoredCredit], now: datetime
     matched: list[tuple[int, StoredCredit]] = []
     for one in some:
         found = None
-        if one.amount_minor <= 0:
+        if one.amount_minor <= 0 or (one.comes_back and not one.unclear):
             yield from _book_matched(store, index, matched, now)
             matched = []
-            take_back_returned(store, one, now)
+            if not take_back_returned(store, one, now):
+                yield one.number
         elif one.unclear or (found := match(as_credit(one), index)) is None:
             yield one.number
         else:
@@ -140,7 +144,8 @@ def _let_wait(store: AccountsAndBank, index: StoredIndex, some: Sequence[StoredC
         doubted[one] = {found.account: None if found.doubt else until for found in suggestions_for(index, one)}
     doubt_all(store, doubted, now)
     for one in some:
-        store.decide_credit(one.number, [CreditState.NEW], CreditState.WAITING, one.unclear, ARREARS, now)
+        why = one.unclear or (UNKNOWN if one.comes_back else "")
+        store.decide_credit(one.number, [CreditState.NEW], CreditState.WAITING, why, ARREARS, now)
 
 
 def doubt(store: AccountsAndBank, one: StoredCredit, accounts: Mapping[int, date | None], now: datetime) -> None:

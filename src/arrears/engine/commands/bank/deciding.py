@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import NamedTuple
 
 from arrears.core.bank.matching import Suggestion
 from arrears.core.errors import Refused
 from arrears.core.money import format_amount
-from arrears.engine.acting import acting, acting_on, open_debts
+from arrears.engine.acting import acting_on, open_debts
 from arrears.engine.commands.bank.crediting import (
     NEAR_AT_ONCE,
     book_in_parts,
@@ -23,14 +24,14 @@ from arrears.engine.commands.bank.crediting import (
     suggestions_for,
 )
 from arrears.engine.commands.bank.index import StoredIndex, as_credit
-from arrears.engine.commands.bank.returns import close_with, take_back
+from arrears.engine.commands.bank.returns import close_with, leaves_open, look_at_returns, take_back, what_stays
 from arrears.ports.bank import AccountsAndBank, CreditState, StoredCredit
 
 _OPEN = (CreditState.NEW, CreditState.WAITING)
 
 
 class Queued(NamedTuple):
-    """A transfer that waits for a person, with the best suggestions; of a return, the credits that it may take back."""
+    """A transfer that waits for a person, with the best suggestions; of what comes back, what it may take back."""
 
     credit: StoredCredit
     suggestions: Sequence[Suggestion]
@@ -51,7 +52,7 @@ def queue(store: AccountsAndBank) -> list[Queued]:
     for some in in_parts(store.credits_in(_OPEN), NEAR_AT_ONCE):
         index = StoredIndex(store)
         index.look_up_near([as_credit(one) for one in some])
-        like = store.credits_like([one.number for one in some if one.amount_minor < 0])
+        like = store.credits_like([one.number for one in some if one.amount_minor < 0 or one.comes_back])
         found += [Queued(one, suggestions_for(index, one), like.get(one.number, ())) for one in some]
     return found
 
@@ -60,7 +61,7 @@ def queued(store: AccountsAndBank, one: StoredCredit) -> Queued:
     """One transfer, with the suggestions of now."""
     index = StoredIndex(store)
     index.look_up_near([as_credit(one)])
-    like = store.credits_like([one.number]) if one.amount_minor < 0 else {}
+    like = store.credits_like([one.number]) if one.amount_minor < 0 or one.comes_back else {}
     return Queued(one, suggestions_for(index, one), like.get(one.number, ()))
 
 
@@ -108,6 +109,7 @@ def share_out(
         for share in shares:
             store.learn_payer(iban, share.account, number)
     doubt(store, one, {}, now)
+    look_at_returns(store, now)
 
 
 def _matched(store: AccountsAndBank, one: StoredCredit, author: str, why: str, now: datetime) -> None:
@@ -140,32 +142,38 @@ def undo(store: AccountsAndBank, number: int, now: datetime, author: str, why: s
 
 def _undo_return(store: AccountsAndBank, one: StoredCredit, now: datetime, author: str, why: str) -> bool:
     """False where what is returned is not known by its number."""
-    number = one.number if one.amount_minor < 0 else store.return_of(one.number)
+    number = one.number if one.takes_back else store.return_of(one.number)
     took = credit(store, number).takes_back if number else 0
     if not took:
         return False
-    with acting(store, [], now):
-        if store.decide_credit(number, [CreditState.RETURNED], CreditState.WAITING, why, author, now):
-            store.decide_credit(took, [CreditState.RETURNED], CreditState.NEW, why, author, now)
+    again = partial(store.decide_credit, number, [CreditState.RETURNED], CreditState.WAITING, why, author, now)
+    take_back(store, credit(store, took), CreditState.NEW, why, author, now, again)
     look_at(store, now)
     return True
 
 
 def book_return(store: AccountsAndBank, number: int, takes: int, now: datetime, author: str, why: str) -> None:
-    """Say that a debit takes back this credit, of the same bank account and sum. Refuses `unknown_credit`,
-    `credit_decided`, `bad_return`."""
+    """Say that a debit takes back this credit, or a credit this debit: of the same bank account, and of the same sum
+    where it does not name it. Refuses `unknown_credit`, `credit_decided`, `bad_return`."""
     one, back = credit(store, takes), credit(store, number)
     if back.state is not CreditState.NOTED:
         refuse_not_open(back)
-    if one.state is CreditState.RETURNED:
+    if one.state is CreditState.RETURNED and not one.takes_back:
         refuse_not_open(one)
     of_both = [(some.own_iban, some.currency) for some in (one, back)]
-    if back.amount_minor >= 0 or of_both[0] != of_both[1] or one.amount_minor != -back.amount_minor:
+    named = back.amount_minor < 0 and takes in {some.number for some in store.credits_like([number]).get(number, ())}
+    sums = one.amount_minor * back.amount_minor < 0 and (named or one.amount_minor == -back.amount_minor)
+    if not sums or of_both[0] != of_both[1]:
         said = [f"{some.number} is {format_amount(some.amount_minor, some.currency)}" for some in (back, one)]
         other = "" if of_both[0] == of_both[1] else " of another of our accounts"
-        rule = "a return takes back a credit of the same account, sum and currency"
+        rule = "a return takes back a credit of the same account, sum and currency, or one that it names"
         raise Refused("bad_return", f"{said[0]}, and {said[1]}{other}; {rule}")
+    if leaves_open(back, one):
+        stays = format_amount(what_stays(back, one), one.currency)
+        way = f"`arrears bank match {takes}` first says whose it is, or `ignore` that it is none of yours"
+        raise Refused("bad_return", f"{stays} of credit {takes} stays here, and nobody has said whose that is; {way}")
     close_with(store, back, one, why, author, now)
+    look_at(store, now)
     if credit(store, number).takes_back != takes:
         raise Refused("credit_decided", f"credit {takes} was decided by somebody else meanwhile")
 

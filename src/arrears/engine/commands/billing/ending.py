@@ -10,7 +10,6 @@ here. Whoever decides otherwise there afterwards is not overruled: then staff ha
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -18,6 +17,7 @@ from typing import Final, NamedTuple
 
 from arrears.core import facts as f
 from arrears.core.account import Subscription
+from arrears.core.after_deletion import used_from
 from arrears.core.errors import Refused
 from arrears.core.states import Reason, State
 from arrears.engine.commands.billing.reporting import author_of
@@ -119,11 +119,10 @@ def tell_ends(
         return {}
     asked: dict[str, str] = {}
     ends = _ends_here(store, number)
-    here: defaultdict[str, list[f.Recorded | None]] = defaultdict(list)
-    for sub in store.snapshots([number])[number].subscriptions:
-        here[sub.service].append(ends.get(sub.no))
+    subscriptions = store.snapshots([number])[number].subscriptions
     for one in billed:
-        its = [end for service in one.services for end in here.get(service, ())]
+        of_it = [sub for service in one.services for sub in used_from(subscriptions, service, _begun(one))]
+        its = [ends.get(sub.no) for sub in of_it]
         over = [end for end in its if end is not None and not _is_of(system, end)]
         if not one.goes_on or not its:
             continue
@@ -131,7 +130,7 @@ def tell_ends(
             if one.told and None in its:
                 asked[one.ref] = ""
                 system.go_on(one.ref)
-            elif len(over) == len(its) and all(service in here for service in one.services):
+            elif len(over) == len(its) and {sub.service for sub in of_it}.issuperset(one.services):
                 last = max(over, key=lambda end: end.seq)
                 key = f"{number}.{last.seq}"
                 if one.ends or one.told == key or one.begun_at + CLOCKS_APART > last.at:
@@ -163,6 +162,11 @@ def _ends_here(store: AccountsAndBilling, number: int) -> dict[int, f.Recorded]:
     return found
 
 
+def _begun(one: BilledSubscription) -> datetime:
+    """When it began there, as late as the two clocks leave it open: what was deleted here before is not it."""
+    return one.begun_at + CLOCKS_APART
+
+
 def _is_of(system: BillingSystem, end: f.Recorded) -> bool:
     """Whether the billing system's own end made this one."""
     return isinstance(end.fact, f.Canceled) and end.author == author_of(system)
@@ -176,8 +180,13 @@ def _pairs(
     if not billed:
         return
     canceled = store.facts_of([number], (f.Canceled,)).get(number, ())
-    for sub in store.snapshots([number])[number].subscriptions:
-        of_it = [one for one in billed if sub.service in one.services]
+    subscriptions = store.snapshots([number])[number].subscriptions
+    for sub in subscriptions:
+        of_it = [
+            one
+            for one in billed
+            if sub.service in one.services and sub in used_from(subscriptions, sub.service, _begun(one))
+        ]
         if not of_it:
             continue
         of_sub = [one for one in canceled if isinstance(one.fact, f.Canceled) and one.fact.subscription == sub.no]

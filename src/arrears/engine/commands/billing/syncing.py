@@ -63,9 +63,14 @@ def under_way(system: BillingSystem) -> str:
     return f"{system.name}: payment under way"
 
 
+def detached(system: BillingSystem) -> str:
+    """How the doubt is called that stands while money of the customer's is there that pays no invoice."""
+    return f"{system.name}: payment detached"
+
+
 def in_doubt(account: Account, system: BillingSystem) -> bool:
-    """Whether the billing system may be taking what this account owes."""
-    return any(doubt.ref in (collecting(system), under_way(system)) for doubt in account.doubts)
+    """Whether the billing system may be taking what this account owes, or has money that would pay it."""
+    return any(doubt.ref in (collecting(system), under_way(system), detached(system)) for doubt in account.doubts)
 
 
 def sync_customer(
@@ -185,8 +190,9 @@ def _record(
         if fresh:
             unit.record(f.ChargeDeclined(debts=fresh, on=local_today(unit)), author)
         begun = wanted.keys() - before
-    if (DoubtKind.ATTEMPT, collecting(system)) in begun:
-        set_change_aside(store, collecting(system), now, author, _still_collected(system, told))
+    for ref in (collecting(system), detached(system)):
+        if (DoubtKind.ATTEMPT, ref) in begun:
+            set_change_aside(store, ref, now, author, wanted[DoubtKind.ATTEMPT, ref])
 
 
 def _not_read(told: BilledCustomer, before: Set[tuple[DoubtKind, str]], own: str) -> Iterator[str]:
@@ -206,8 +212,22 @@ def _doubts(
         yield (DoubtKind.ATTEMPT, collecting(system)), _still_collected(system, told)
     if any(one.under_way for one in here):
         yield (DoubtKind.ATTEMPT, under_way(system)), "a payment of the billing system's own is at the bank"
+    if owed and (loose := _loose(told)):
+        yield (DoubtKind.ATTEMPT, detached(system)), _still_there(loose)
     for invoice, why in left_out.items():
         yield (DoubtKind.FEED, f"{system.name}:{invoice}"), _left(invoice, why)
+
+
+def _loose(told: BilledCustomer) -> dict[str, str]:
+    """The payments that were taken from an invoice and pay none now, each with the number of that invoice."""
+    attached = {ref for one in told.invoices for ref in one.attached}
+    return {ref: one.number for one in told.invoices for ref in one.detached if ref not in attached}
+
+
+def _still_there(loose: Mapping[str, str]) -> str:
+    those = ", ".join(f"{ref} from {number}" for ref, number in loose.items())
+    why = f"a payment was taken from its invoice there and its money kept ({those[:150]})"
+    return f"{why}; attach it to an invoice there or refund it: until then nobody is charged or stopped"
 
 
 def _still_collected(system: BillingSystem, told: BilledCustomer) -> str:
