@@ -4,7 +4,8 @@
 over one, and how the time grows when the same number is due out of 33k, 100k and 1M accounts.
 
 `--audit` measures instead what it costs to look, wherever something is cut, at all that the cut rests on (the journal
-and its chain, the state, the rows), beside a run that looks at nothing, as alternating pairs.
+and its chain, the state, the rows), beside a run that looks at nothing, as alternating pairs; with `--whole` of what
+`arrears run` does: the collections run and then what it asks for, messages with the words that ship and orders.
 """
 
 from __future__ import annotations
@@ -24,16 +25,22 @@ from typing import Any, Final
 
 import psycopg
 from psycopg import sql
+from torture.postman import real_context
 
+from arrears.adapters.channels.memory import MemoryChannel
+from arrears.adapters.services.inprocess import InProcessServices
 from arrears.cli.common import tune_for_batches
 from arrears.core.policy import default_policy
 from arrears.core.unit import Unit
+from arrears.engine.message_context import MessageContext
+from arrears.engine.payments.providers import NO_PROVIDERS
+from arrears.engine.perform import perform
 from arrears.engine.run import Limits, decision_cache_of, run_batch
 from arrears.engine.system import adopt_policy
 from arrears.store import schema
 from arrears.store.postgres.batch import PostgresBatch
 from arrears.store.postgres.store import PostgresStore
-from arrears.wiring import database_url
+from arrears.wiring import database_url, set_up_django
 from bench.book import CUT, NOW, write_book
 
 FLOORS: Final = {"one_lane": 0.40, "two_lanes": 0.65, "two_processes": 1.35, "growth_1m_over_100k": 1.40}
@@ -127,14 +134,20 @@ def _stage(played: str, url: str) -> None:
         db.execute("VACUUM (ANALYZE, FREEZE)")
 
 
-def by_engine(url: str, lanes: int, kind: type[PostgresStore] = PostgresStore) -> float:
-    """Seconds of the collections run with so many lanes (threads with a connection each) in this process."""
+def by_engine(
+    url: str, lanes: int, kind: type[PostgresStore] = PostgresStore, context: MessageContext | None = None
+) -> float:
+    """Seconds of the collections run with so many lanes (threads with a connection each) in this process; with
+    `context` and of what it asks for, messages with these words."""
     store = kind(url, connections_max=lanes + 1, clock_is_real=False)
     policies, limits = store.policies(), Limits(batch_accounts_max=BATCH_ACCOUNTS)
 
     def lane() -> None:
         cache = decision_cache_of(policies)
         while run_batch(store, policies, NOW, limits, cache).accounts:
+            pass
+        channel, services = MemoryChannel(), InProcessServices()
+        while context is not None and perform(store, channel, services, NOW, NO_PROVIDERS, context):
             pass
 
     seconds = _timed([lane] * lanes)
@@ -160,14 +173,16 @@ class UnlookingStore(PostgresStore):
             yield batch
 
 
-def audit(server: Server, accounts: int, due: int, pairs: int, cut_percent: int) -> dict[str, Any]:
+def audit(server: Server, accounts: int, due: int, pairs: int, cut_percent: int, whole: bool) -> dict[str, Any]:
     """How much longer one lane takes that looks at everything, as the median of pairs whose order alternates."""
     make_book(server, "bench_book", accounts, due, cut_percent)
+    set_up_django(server.of("bench_book"))
+    context = real_context() if whole else None
     stores: dict[str, type[PostgresStore]] = {"all": PostgresStore, "none": UnlookingStore}
     times: dict[str, list[float]] = {name: [] for name in stores}
     for number in range(pairs):
         for name in sorted(stores, reverse=bool(number % 2)):
-            seconds = by_engine(server.copy("bench_book", "bench_copy"), 1, stores[name])
+            seconds = by_engine(server.copy("bench_book", "bench_copy"), 1, stores[name], context)
             times[name].append(seconds)
             _say(f"pair {number + 1}/{pairs} {name}: {seconds:.2f} s ({due / seconds:,.0f} accounts/s)")
     with psycopg.connect(server.of("bench_copy")) as db:
@@ -178,6 +193,7 @@ def audit(server: Server, accounts: int, due: int, pairs: int, cut_percent: int)
         "due": due,
         "cut": row and row[0],
         "pairs": pairs,
+        "whole": whole,
         "audit": ratio,
         "holds": ratio <= AUDIT_MAX,
     }
@@ -314,11 +330,12 @@ def main() -> int:
     parser.add_argument(
         "--cut", type=int, default=CUT.share, help="with --audit: of how many in a hundred of those due"
     )
+    parser.add_argument("--whole", action="store_true", help="with --audit: and of what the run asks for")
     options = parser.parse_args()
     tune_for_batches()
     server = Server(database_url())
     if options.audit:
-        figures = audit(server, options.accounts, options.due, options.pairs, options.cut)
+        figures = audit(server, options.accounts, options.due, options.pairs, options.cut, options.whole)
         sys.stdout.write(json.dumps(figures, indent=None if options.json else 2) + "\n")
         return 0 if figures["holds"] else 1
     figures = measure(server, options.accounts, options.due, options.pairs)

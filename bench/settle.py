@@ -15,9 +15,13 @@ a service has, and the first fifth of the accounts is not in its figures: a serv
 their statements. The look at what is owed and the choice of a method come before "pay", and so before the clock starts;
 what is owed is compared under the lock once more, and that is within.
 
-`as_before` are the same figures in the arrangement that this had until November 2026: the provider is a thread of this
-process, connections and statements are made ready and what is owed is looked at while the clock runs. Compare older
-figures with these.
+`as_before` are the same figures in the arrangement that this had until November 2026: the provider and each payer are
+threads of this process, connections and statements are made ready and what is owed is looked at while the clock runs,
+one side after the other. Compare older figures with these.
+
+A payer's request waits for one of the threads that a service has for pages, the first that came first (`web/lanes.py`),
+as it does there; its time is from asking to being answered. The sides take turns, a slice of the accounts at a time:
+whatever else this machine does meanwhile, and whatever grows as more is in the book, falls on each of them alike.
 
 A settlement also reads: `statements` says how many it sends in all, and how many of them write. `processor_ms` is the
 time of this process for each settlement. With 32 at once on few cores the time of each is mostly waiting for its turn:
@@ -53,10 +57,14 @@ from arrears.sandbox.run import SandboxAt, running
 from arrears.store.postgres.batch import PostgresBatch
 from arrears.store.postgres.parts import LOCK
 from arrears.store.postgres.store import PostgresStore
-from arrears.wiring import database_url, fresh_database
+from arrears.web.serving import THREADS
+from arrears.wiring import SERVING_CONNECTIONS_MAX, database_url, fresh_database
 from bench.run import Server
 
 AT_ONCE: Final = 32
+SLICES: Final = 5
+UNTIMED: Final = 1
+"""So many of the slices, the first, are in no figures: a service's connections have long prepared their statements."""
 _here: Final = threading.local()
 Statement = tuple[Any, Any]
 
@@ -141,61 +149,85 @@ class Timed(NamedTuple):
         return {name.partition("_")[0]: round(mine[name] / theirs[name], 2) for name in mine}
 
 
-def at_once(numbers: Sequence[int], work: Callable[[int], object], ready: Callable[[], object] | None = None) -> Timed:
-    """Do this for each of these, AT_ONCE at a time; whatever goes wrong with one ends it all. Where there is something
-    to make threads `ready`, each is before the clock starts, all at the same time, and the first fifth is not timed."""
-    together = threading.Barrier(AT_ONCE)
+class Payers:
+    """AT_ONCE threads that `work` on accounts, the next as soon as one is done; what goes wrong with one ends it all.
+    Where there is something to make threads `ready`, each is before the first, all at the same time."""
 
-    def prepare(_: int) -> None:
-        together.wait()
-        if ready is not None:
-            ready()
+    def __init__(self, work: Callable[[int], object], ready: Callable[[], object] | None = None) -> None:
+        self._work = work
+        self._seconds: list[float] = []
+        self._processor = 0.0
+        self._threads = ThreadPoolExecutor(AT_ONCE)
+        together = threading.Barrier(AT_ONCE)
 
-    def timed(number: int) -> float:
+        def prepare(_: int) -> None:
+            together.wait()
+            if ready is not None:
+                ready()
+
+        list(self._threads.map(prepare, range(AT_ONCE)))
+
+    def work(self, numbers: Sequence[int], *, is_timed: bool) -> None:
+        """Do it for these."""
+        began = time.process_time()
+        seconds = list(self._threads.map(self._one, numbers))
+        if is_timed:
+            self._processor += time.process_time() - began
+            self._seconds += seconds
+
+    def _one(self, number: int) -> float:
         began = time.perf_counter()
-        work(number)
+        self._work(number)
         return time.perf_counter() - began
 
-    with ThreadPoolExecutor(AT_ONCE) as lanes:
-        list(lanes.map(prepare, range(AT_ONCE)))
-        untimed = 0 if ready is None else len(numbers) // 5
-        list(lanes.map(work, numbers[:untimed]))
-        began = time.process_time()
-        seconds = list(lanes.map(timed, numbers[untimed:]))
-        return Timed(seconds, (time.process_time() - began) / len(seconds))
+    def timed(self) -> Timed:
+        """What was timed of it."""
+        self._threads.shutdown()
+        return Timed(self._seconds, self._processor / len(self._seconds))
 
 
-def by_us(url: str, sandbox: SandboxAt, count: int, beside: bool, recorder: Recorder) -> Timed:
-    """Settle every account once, recorded."""
-    store = PostgresStore(url, connections_max=AT_ONCE)
-    providers = providers_at(sandbox.url, sandbox.secret_key, sandbox.webhook_secret)
-    all_have_one = threading.Barrier(AT_ONCE)
+class Ours:
+    """Settling each account once, recorded."""
 
-    def ready() -> None:
-        with store.reading():
-            all_have_one.wait()
+    def __init__(self, url: str, sandbox: SandboxAt, count: int, beside: bool, recorder: Recorder) -> None:
+        self.store = PostgresStore(url, connections_max=SERVING_CONNECTIONS_MAX if beside else AT_ONCE)
+        self._providers = providers_at(sandbox.url, sandbox.secret_key, sandbox.webhook_secret)
+        self._recorder = recorder
+        self._lanes = ThreadPoolExecutor(THREADS) if beside else None
+        self._looked = {account: self._look(account) for account in range(1, count + 1)} if beside else {}
+        if self._lanes is not None:
+            together = threading.Barrier(THREADS)
+            list(self._lanes.map(lambda _: self._connect(together), range(THREADS)))
+        self.payers = Payers(self._ask)
 
-    def look(account: int) -> tuple[dict[str, str], int]:
-        owed = {q.currency: q.hash for q in quote(store, account, now())}
-        return owed, store.methods(account)[-1].no
+    def _connect(self, together: threading.Barrier) -> None:
+        with self.store.reading():
+            together.wait()
 
-    def one(account: int) -> None:
-        shown, method = looked[account] if beside else look(account)
-        [result] = settle(store, providers, account, shown, method, now, AUTHOR)
+    def _look(self, account: int) -> tuple[dict[str, str], int]:
+        owed = {q.currency: q.hash for q in quote(self.store, account, now())}
+        return owed, self.store.methods(account)[-1].no
+
+    def _ask(self, account: int) -> None:
+        if self._lanes is None:
+            self._settle(account)
+        else:
+            self._lanes.submit(self._settle, account).result()
+
+    def _settle(self, account: int) -> None:
+        shown, method = self._looked.get(account) or self._look(account)
+        [result] = settle(self.store, self._providers, account, shown, method, now, AUTHOR)
         assert result.attempt.state == "paid", result
 
-    # A card pays for several accounts, and the networks count on it: at once, each pays with another one.
-    apart = sorted(range(1, count + 1), key=lambda number: (number - 1) % ACCOUNTS_PER_CUSTOMER)
-    looked = {account: look(account) for account in apart} if beside else {}
-    with recorder.recording():
-        found = at_once(apart, one, ready if beside else None)
-    store.close()
-    return found
+    def work(self, numbers: Sequence[int], *, is_timed: bool) -> None:
+        """See Payers."""
+        with self._recorder.recording():
+            self.payers.work(numbers, is_timed=is_timed)
 
 
 def by_sql(
     url: str, transactions: dict[int, list[list[Statement]]], beside: bool, requests: Requests | None = None
-) -> Timed:
+) -> Payers:
     """Write the same again, and nothing else; or ask the provider too, before the last of an account's transactions."""
     mine = threading.local()
 
@@ -215,18 +247,21 @@ def by_sql(
                     for statement, params in statements:
                         db.execute(statement, params)
 
-    return at_once(sorted(transactions), one, ready if beside else None)
+    return Payers(one, ready if beside else None)
 
 
 class Requests:
     """What each settlement asked the provider, to be asked again under another key."""
 
-    def __init__(self, url: str, sandbox: SandboxAt, accounts: Iterable[int]) -> None:
+    def __init__(self, store: PostgresStore, sandbox: SandboxAt) -> None:
         self._host = urllib.parse.urlsplit(sandbox.url).netloc
         self._key = sandbox.secret_key
-        store = PostgresStore(url)
-        self._forms = {account: self._form(store, account) for account in accounts}
-        store.close()
+        self._store = store
+        self._forms: dict[int, str] = {}
+
+    def prepare(self, accounts: Iterable[int]) -> None:
+        """Learn what these accounts' settlements have asked."""
+        self._forms.update((account, self._form(self._store, account)) for account in accounts)
 
     def _form(self, store: PostgresStore, account: int) -> str:
         attempt = store.attempts(account)[-1]
@@ -261,6 +296,15 @@ class Requests:
         assert answer["status"] == "succeeded", answer
 
 
+def slices(count: int, beside: bool) -> Iterator[Sequence[int]]:
+    """The accounts, a slice at a time. A card pays for several of them, and the networks count on it: at once, each
+    pays with another one."""
+    apart = sorted(range(1, count + 1), key=lambda number: (number - 1) % ACCOUNTS_PER_CUSTOMER)
+    size = -(-count // SLICES) if beside else count
+    for start in range(0, count, size):
+        yield apart[start : start + size]
+
+
 def measured(server: Server, count: int, seed: int, beside: bool) -> dict[str, object]:
     """The figures of one arrangement, on a book of its own."""
     with provider(beside) as sandbox:
@@ -269,20 +313,27 @@ def measured(server: Server, count: int, seed: int, beside: bool) -> dict[str, o
         open_book(store, sandbox, count, seed)
         store.close()
         recorder = Recorder()
-        url = server.copy("bench_settle", "bench_settle_copy")
-        ours = by_us(url, sandbox, count, beside, recorder)
-        transactions = recorder.transactions
-        writes = by_sql(server.copy("bench_settle", "bench_settle_bare"), transactions, beside)
-        requests = Requests(url, sandbox, sorted(transactions))
-        asking = by_sql(server.copy("bench_settle", "bench_settle_asking"), transactions, beside, requests)
+        url, *others = (server.copy("bench_settle", f"bench_settle_{name}") for name in ("copy", "bare", "asking"))
+        ours = Ours(url, sandbox, count, beside, recorder)
+        transactions, requests = recorder.transactions, Requests(ours.store, sandbox)
+        writes = by_sql(others[0], transactions, beside)
+        asking = by_sql(others[1], transactions, beside, requests)
+        for place, some in enumerate(slices(count, beside)):
+            is_timed = place >= UNTIMED or not beside
+            ours.work(some, is_timed=is_timed)
+            requests.prepare(some)
+            writes.work(some, is_timed=is_timed)
+            asking.work(some, is_timed=is_timed)
+        timed = [one.timed() for one in (ours.payers, writes, asking)]
+        ours.store.close()
     writing = sum(len(one) for account in transactions.values() for one in account)
     return {
         "statements": {"all": round(recorder.sent / count, 1), "write": round(writing / count, 1)},
-        "ours": ours.figures(),
-        "bare_writes": writes.figures(),
-        "bare": asking.figures(),
-        "over_bare_writes": ours.over(writes),
-        "over_bare": ours.over(asking),
+        "ours": timed[0].figures(),
+        "bare_writes": timed[1].figures(),
+        "bare": timed[2].figures(),
+        "over_bare_writes": timed[0].over(timed[1]),
+        "over_bare": timed[0].over(timed[2]),
     }
 
 

@@ -1,5 +1,6 @@
 """`python -m torture.bank`: made-up months of transfers whose statements come late, twice, overlapping, out of order,
-damaged and with the worker ended in the middle; transfers with slips, in parts, too large, for nobody, and returned.
+damaged and with the worker ended in the middle; transfers with slips, in parts, too large, for nobody, and returned:
+wholly, less what the bank kept or with charges on top, said or not, and returns that the bank takes back itself.
 
 Each world is a seed. Every account is in invoice mode, the bank has a book of its own, and staff look at what waits
 every few days. In the end every statement has come: then each transfer of the bank's book is here once, what the ledger
@@ -20,6 +21,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from arrears.adapters.books.statements.reading import read_statement_file
 from arrears.adapters.channels.memory import MemoryChannel
 from arrears.adapters.services.inprocess import InProcessServices
@@ -28,13 +31,14 @@ from arrears.core.account import Mode
 from arrears.core.bank.creditor_reference import creditor_reference
 from arrears.core.bank.references import folded
 from arrears.core.bank.statements import Balance, BankEntry, BankStatement, BankTransaction, StatementKind
+from arrears.core.errors import Refused
 from arrears.core.policy import default_policy
 from arrears.engine import commands, system
 from arrears.engine.commands.bank import deciding
 from arrears.engine.commands.bank.deciding import Share
 from arrears.engine.commands.bank.taking import bank_hourly, take_file
 from arrears.ports import NewAccount
-from arrears.ports.bank import CreditState
+from arrears.ports.bank import CreditState, StoredCredit
 from arrears.sim.bank_file import camt_053
 from arrears.sim.stage import Stage
 from arrears.store.postgres.store import PostgresStore
@@ -56,7 +60,8 @@ class Ended(BaseException):
 
 @dataclass
 class Transfer:
-    """One in the bank's book: for which invoice (0 for nobody's), and when it was taken back."""
+    """One in the bank's book: for which invoice (0 for nobody's), when it was taken back and how much left then, and
+    when that was taken back itself."""
 
     ref: str
     minor: int
@@ -65,6 +70,18 @@ class Transfer:
     debt: int
     said: BankTransaction
     returned_on: date | None = None
+    left_minor: int = 0
+    restored_on: date | None = None
+
+    @property
+    def is_back(self) -> bool:
+        """Whether some of it has left again."""
+        return self.returned_on is not None and self.restored_on is None
+
+    @property
+    def stays_minor(self) -> int:
+        """What of it is at the bank."""
+        return self.minor - min(self.minor, self.left_minor) if self.is_back else self.minor
 
 
 @dataclass
@@ -127,22 +144,37 @@ class BankWorld:
         for (account, no), (number, minor, due) in self.asked.items():
             if day < due - timedelta(days=3) or self.dice.random() > 0.06:
                 continue
-            paid = sum(
-                one.minor for one in self.book if (one.account, one.debt) == (account, no) and not one.returned_on
-            )
+            paid = sum(one.stays_minor for one in self.book if (one.account, one.debt) == (account, no))
             if paid < minor:
                 entries.append(self.transfer(day, account, no, number, minor - paid))
         if self.dice.random() < 0.1:
             entries.append(self.transfer(day, 0, 0, "", self.dice.randrange(100, 9_000)))
         for one in self.book:
-            if one.account and not one.returned_on and one.on < day and self.dice.random() < 0.004:
-                one.returned_on = day
-                self.count["returned"] += 1
-                said = BankTransaction(
-                    -one.minor, "EUR", end_to_end=one.said.end_to_end, iban=one.said.iban, returned=True
+            if one.account and not one.returned_on and one.on < day and self.dice.random() < 0.006:
+                entries.append(self.give_back(day, one))
+            elif one.is_back and one.returned_on != day and self.dice.random() < 0.02:
+                one.restored_on = day
+                self.count["returns taken back"] += 1
+                said = BankTransaction(one.left_minor, "EUR", texts=(self.asked[one.account, one.debt][0],))
+                entries.append(
+                    BankEntry(one.left_minor, "EUR", day, day, f"{one.ref}B", reversal=True, transactions=(said,))
                 )
-                entries.append(BankEntry(-one.minor, "EUR", day, day, f"{one.ref}B", transactions=(said,)))
         return entries
+
+    def give_back(self, day: date, one: Transfer) -> BankEntry:
+        """The bank returns a transfer, and says what it kept or added, or what had been paid, or neither."""
+        charges = min(self.dice.choice((0, 0, 350)), one.minor // 3)
+        one.returned_on = day
+        one.left_minor = one.minor - charges * self.dice.choice((1, -1))
+        said = BankTransaction(
+            -one.left_minor, "EUR", end_to_end=one.said.end_to_end, iban=one.said.iban, returned=True
+        )
+        how = self.dice.choice(("charges", "original", "nothing")) if charges else ""
+        if how:
+            kept, paid = {"charges": (charges, 0), "original": (0, one.minor), "nothing": (0, 0)}[how]
+            said = replace(said, charges_minor=kept, original_minor=paid)
+        self.count[f"returned, {how} said" if how else "returned"] += 1
+        return BankEntry(-one.left_minor, "EUR", day, day, f"{one.ref}B", transactions=(said,))
 
     def transfer(self, day: date, account: int, no: int, number: str, open_minor: int) -> BankEntry:
         """One transfer, as its payer makes it."""
@@ -238,12 +270,28 @@ class BankWorld:
         theirs = {one.ref: one for one in self.book}
         for one in deciding.queue(self.store):
             credit, known = one.credit, theirs.get(one.credit.bank_reference)
+            if deciding.credit(self.store, credit.number).state is not CreditState.WAITING:
+                continue
+            if credit.comes_back:
+                self.look_back(credit, now)
+                continue
             if known is None or not known.account:
-                deciding.ignore(self.store, credit.number, now, STAFF, "nobody's, or nothing to take back")
+                deciding.ignore(self.store, credit.number, now, STAFF, "nobody's")
                 continue
             share = Share(known.account, credit.amount_minor, ())
             deciding.share_out(self.store, credit.number, [share], {OURS[0]}, now, STAFF, "looked up")
             self.count["by staff"] += 1
+
+    def look_back(self, back: StoredCredit, now: datetime) -> None:
+        """Staff say what one takes back, once that is here and it is said whose it is."""
+        ref = back.bank_reference if back.amount_minor > 0 else back.bank_reference.removesuffix("B")
+        for one in self.store.credits_in(list(CreditState)):
+            if one.bank_reference == ref and one.amount_minor * back.amount_minor < 0 and one.number != back.number:
+                try:
+                    deciding.book_return(self.store, back.number, one.number, now, STAFF, "looked up")
+                    self.count["returns by staff"] += 1
+                except Refused:
+                    self.count["returns refused"] += 1
 
     def play(self) -> list[str]:
         """The months, and what is wrong in their end."""
@@ -262,7 +310,8 @@ class BankWorld:
         system.confirm_clock(self.store, self.stage.now, STAFF)
         self.take(self.stage.now)
         bank_hourly(self.store, {OURS}, 0, self.stage.now)
-        self.look(self.stage.now)
+        for _ in range(3):
+            self.look(self.stage.now)
         # What came in at the instant of the last run is looked at once more, else it seems to have been left out.
         self.stage.step()
         found = [*self._each_once(), *self._ledger(), *self._wrongly_disabled()]
@@ -275,18 +324,17 @@ class BankWorld:
     def _each_once(self) -> list[str]:
         here = Counter((one.bank_reference, one.amount_minor) for one in self.store.credits_in(list(CreditState)))
         truth = Counter((one.ref, one.minor) for one in self.book)
-        truth += Counter((f"{one.ref}B", -one.minor) for one in self.book if one.returned_on)
-        return [] if here == truth else [f"not each transfer once: {(here - truth) or (truth - here)}"]
+        truth += Counter((f"{one.ref}B", -one.left_minor) for one in self.book if one.returned_on)
+        truth += Counter((f"{one.ref}B", one.left_minor) for one in self.book if one.restored_on)
+        found = [] if here == truth else [f"not each transfer once: {(here - truth) or (truth - here)}"]
+        waits = [one.number for one in self.store.credits_in([CreditState.NEW, CreditState.WAITING])]
+        return [*found, *([f"nobody could say what became of {waits}"] if waits else [])]
 
     def _ledger(self) -> list[str]:
         with self.store.reading() as db:
             row = db.execute("SELECT coalesce(sum(minor), 0)::bigint FROM entry WHERE ledger = 'bank'").fetchone()
         ours = int(row[0]) if row is not None else 0
-        states = {one.bank_reference: one.state for one in self.store.credits_in(list(CreditState))}
-        unknown = [one for one in self.book if one.returned_on and states.get(f"{one.ref}B") is CreditState.IGNORED]
-        self.count["returns left to people"] += len(unknown)
-        theirs = sum(one.minor for one in self.book if one.account and not one.returned_on)
-        theirs += sum(one.minor for one in unknown)
+        theirs = sum(one.stays_minor for one in self.book if one.account)
         return [] if ours == theirs else [f"the ledger has {ours} of the bank's {theirs}"]
 
     def _wrongly_disabled(self) -> list[str]:
@@ -304,7 +352,8 @@ class BankWorld:
     def _paid_by(self, account: int, by: date, then: date) -> int:
         """What the account had transferred by a day, and has not got back since."""
         theirs = [one for one in self.book if one.account == account and one.on <= by]
-        return sum(one.minor for one in theirs if (one.returned_on or date.max) > then)
+        left = [one for one in theirs if (one.returned_on or date.max) <= then and (one.restored_on or date.max) > by]
+        return sum(one.minor for one in theirs) - sum(min(one.minor, one.left_minor) for one in left)
 
 
 def main(argv: Sequence[str]) -> int:

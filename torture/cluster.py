@@ -17,6 +17,7 @@ import json
 import os
 import secrets
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -56,18 +57,22 @@ BACK_SECONDS_MAX: Final = 30.0
 FAULT_SECONDS: Final = 45.0
 """So long a fault lasts: longer than a cluster needs to choose another primary."""
 CALM_SECONDS: Final = 5.0
+WHOLE_SECONDS_MAX: Final = 90.0
+"""A host that follows nobody for so long will not by itself."""
 LETTERS_SECONDS_MAX: Final = 180.0
 
 
 class Seen(NamedTuple):
     """One fault: for how long no write was answered, after how many seconds there was another primary, and after how
-    many all three hosts were well again."""
+    many, from its end, all three hosts were well again; `rebuilt` where its host could not follow any more by itself,
+    and its copy was made anew, as whoever runs a cluster does."""
 
     fault: str
     host: str
     silent_seconds: float
     primary_seconds: float
     whole_seconds: float
+    rebuilt: bool = False
 
 
 class WorkHost:
@@ -138,8 +143,24 @@ class Cluster:
         changed = until(lambda: self.primary() not in ("", name), f"another primary after {kind}")
         time.sleep(max(FAULT_SECONDS - (time.monotonic() - began), 0))
         end(host)
-        whole = until(self.is_whole, f"the cluster after {kind}", 240)
-        return Seen(kind, name, silence(load, began), round(changed, 1), round(whole, 1))
+        healed = time.monotonic()
+        try:
+            until(self.is_whole, kind, WHOLE_SECONDS_MAX)
+            rebuilt = False
+        except AssertionError:
+            host.rebuild()
+            until(self.is_whole, f"the cluster after {kind}", 240)
+            rebuilt = True
+        whole = time.monotonic() - healed
+        return Seen(kind, name, silence(load, began), round(changed, 1), round(whole, 1), rebuilt)
+
+    def a_copy_refuses(self, settings: Mapping[str, str]) -> bool:
+        """Whether a run that is told of a copy alone decides nothing."""
+        copy = next(host for host in self.databases.values() if host.role() not in ("primary", ""))
+        url = f"postgresql://postgres:postgres@{copy.address}:5432/arrears"
+        told = {**settings, "ARREARS_DATABASE_URL": url, "ARREARS_HOME": str(self.folder / "copy")}
+        ended = subprocess.run([sys.executable, "-m", "arrears", "run"], env=told, capture_output=True, check=False)
+        return ended.returncode != 0
 
     def lost_worker(self, host: WorkHost, load: Load) -> Seen:
         """A host of workers and pages loses its power, and is switched on again."""
@@ -201,6 +222,7 @@ def torture(mark: str, patroni: Patroni, rounds: int, faults: list[str]) -> dict
                     time.sleep(CALM_SECONDS)
             load.end()
             figures = _verdict(cluster, load, service, sandbox, post)
+            figures["a_copy_refuses"] = cluster.a_copy_refuses(settings)
             figures["still_running"] = all(p.poll() is None for one in workers for p in one.processes)
             return figures
     finally:
@@ -316,7 +338,12 @@ def holds(figures: Mapping[str, Any]) -> bool:
     """Whether everything is as it must be."""
     wrong = ("lost", "refused", "charged_twice", "written_twice", "ordered_twice", "breaches")
     silent = max(one["silent_seconds"] for one in figures["faults"])
-    return not any(figures[name] for name in wrong) and figures["still_running"] and silent <= BACK_SECONDS_MAX
+    return (
+        not any(figures[name] for name in wrong)
+        and figures["still_running"]
+        and figures["a_copy_refuses"]
+        and silent <= BACK_SECONDS_MAX
+    )
 
 
 def main() -> int:
@@ -327,6 +354,7 @@ def main() -> int:
     parser.add_argument("--patroni", default="patroni", help="the program, where it is not Debian's")
     parser.add_argument("--inside", default="", help=argparse.SUPPRESS)
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was made is removed then too
     if options.inside:
         figures = torture(options.inside, patroni_at(options.patroni), options.rounds, options.faults)
         figures["holds"] = holds(figures)

@@ -169,8 +169,7 @@ class DatabaseHost:
         etcd = ["etcd", "--name", self.name, "--data-dir", str(self.disk / "etcd"), "--initial-cluster", peers]
         etcd += ["--listen-peer-urls", f"{here}:2380", "--initial-advertise-peer-urls", f"{here}:2380"]
         etcd += ["--listen-client-urls", f"{here}:2379", "--advertise-client-urls", f"{here}:2379"]
-        etcd += ["--initial-cluster-state", self._etcd_knows, "--heartbeat-interval", "200"]
-        etcd += ["--election-timeout", "2000", "--logger", "zap"]
+        etcd += ["--initial-cluster-state", self._etcd_knows, "--logger", "zap"]
         self._etcd_knows = "existing"
         return etcd
 
@@ -188,7 +187,14 @@ class DatabaseHost:
 
     def hand_over(self) -> None:
         """Another host is to write."""
-        command = [f"{self.patroni.path}ctl", "-c", str(self.folder / "patroni.json"), "switchover", "--force"]
+        self._control("switchover", "--force")
+
+    def rebuild(self) -> None:
+        """Its copy is thrown away and made anew from the primary."""
+        self._control("reinit", "arrears", self.name, "--force")
+
+    def _control(self, *words: str) -> None:
+        command = [f"{self.patroni.path}ctl", "-c", str(self.folder / "patroni.json"), *words]
         subprocess.run(command, check=False, capture_output=True, timeout=60)
 
     def _patroni(self) -> dict[str, Any]:

@@ -38,6 +38,7 @@ def test_a_return_that_waits_is_told_of_and_a_person_says_what_it_takes_back(
     )
     assert run("statement", str(tmp_path / "day.sta"))[0] == 0
     assert run("tasks") == (0, "2 transfers wait; `arrears bank queue` lists what waits\n")
+    assert "    it takes something back, and nobody can tell what\n" in run("bank", "queue")[1]
     code, said = run("bank", "match", "2", "anybody", *WHY)
     assert (code != 0, "[bank_return]" in said, "arrears bank return 2 CREDIT" in said) == (True, True, True)
     assert run("bank", "return", "2", "1", *WHY) == (0, "debit 2 takes back credit 1\n")

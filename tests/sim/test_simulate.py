@@ -62,6 +62,13 @@ def test_whose_zone_changes_while_something_is_past_due_is_judged_by_the_zone_th
 
 
 @pytest.mark.turn(2)
+@pytest.mark.parametrize("seed", [30_235, 30_325])
+def test_the_second_readings_know_how_long_a_warning_counts_and_when_a_stage_that_went_on_is_over(seed: int) -> None:
+    """Warned of a deletion 248 days before, since its service ended; and stopped for debt after a stage went on."""
+    assert simulate(MemoryStore(), 12, 400, seed, mix=drawn_mix(seed), full_check_every=400).holds
+
+
+@pytest.mark.turn(2)
 def test_worlds_full_of_bad_days_break_nothing() -> None:
     reports = [simulate(MemoryStore(), 25, 400, seed) for seed in range(100, few(102, 106))]
     assert [report.seed for report in reports if not report.holds] == []

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 from tests.store.contract import at, invoice, open_book
-from tests.store.test_bank import PAYER, STAFF, bank_sum, credit, open_of, states
+from tests.store.test_bank import PAYER, STAFF, bank_sum, credit, open_of, statement, states, take
 from tests.store.test_bank_returns import doubts_of, take_each
 
 from arrears.core.bank.statements import BankEntry
@@ -104,10 +104,12 @@ def test_whose_the_rest_is_is_said_before_a_part_is_taken_back(store: PostgresSt
     assert (open_of(store, 1), bank_sum(store), doubts_of(store)) == ([11_500], 500, {})
 
 
-def test_a_part_of_what_is_none_of_ours_is_none_of_ours(store: PostgresStore) -> None:
-    take_each(store, DAMAGED)
+@pytest.mark.parametrize("first", [True, False])
+def test_a_part_of_what_is_none_of_ours_is_none_of_ours(store: PostgresStore, first: bool) -> None:
+    take_each(store, DAMAGED, *([back(11_500, charges=500)] if first else []))
     deciding.ignore(store, 1, at(7), STAFF, "the neighbour's")
-    take_each(store, back(11_500, charges=500))
+    if not first:
+        take_each(store, back(11_500, charges=500))
     assert ({state for _, state in states(store)}, bank_sum(store)) == ({"returned"}, 0)
 
 
@@ -210,3 +212,16 @@ def test_which_of_two_debits_comes_back_is_said_by_a_person(store: PostgresStore
     assert ([state for _, state in states(store)], doubts_of(store)) == (["noted", "returned", "returned"], {})
     with pytest.raises(Refused, match="returned already"):
         deciding.book_return(store, 3, 1, at(8), STAFF, "again")
+
+
+@pytest.mark.parametrize("files", [1, 3])
+def test_a_reversal_of_a_reversal_under_one_reference_is_all_three(store: PostgresStore, files: int) -> None:
+    came = replace(PAID, bank_reference="R1")
+    gone = replace(credit(-12_000, "INV-0001", PAYER, reference="R1", day=6), reversal=True)
+    back_again = replace(credit(12_000, "INV-0001", PAYER, reference="R1", day=6), reversal=True)
+    if files == 1:
+        assert take(store, statement(came, gone, back_again, opening=50_000), day=7).state == "taken"
+    else:
+        take_each(store, came, gone, back_again)
+    assert [state for _, state in states(store)] == ["matched", "returned", "returned"]
+    assert (open_of(store, 1), bank_sum(store), store.check_all()[1]) == ([], 12_000, [])

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from copy import copy
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -22,6 +24,7 @@ from arrears.core.policy import default_policy
 from arrears.engine import system, worker
 from arrears.engine.beside import BillingBeside
 from arrears.engine.commands.billing.drift import DriftReport, drift
+from arrears.engine.commands.billing.sweeping import Swept
 from arrears.engine.payments.providers import Providers
 from arrears.engine.run import Limits
 from arrears.ports.billing import BillingOptions
@@ -107,21 +110,20 @@ class Business:
 
     def look(self, *, billing: bool = True) -> Business:
         """What the worker does in one look; without `billing` it has no time to read Stripe Billing."""
+        providers = self.providers
         if not billing:
-            self.store.note_billing(self.billing.system.name, self.now, self.cursor())
+            unread = copy(self.billing)
+            unread.sweep = lambda _now: Swept()  # type: ignore[method-assign]
+            providers = replace(providers, billing=unread)
         worker.work_once(
             self.store,
             self.channel,
             self.services,
             self.clock,
             Limits(),
-            self.providers,
+            providers,
         )
         return self
-
-    def cursor(self) -> datetime | None:
-        found = self.store.billing(self.billing.system.name)
-        return None if found is None else found.cursor
 
     def sweep(self, *, everybody: bool = False) -> Business:
         """Read Stripe now."""

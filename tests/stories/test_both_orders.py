@@ -19,6 +19,7 @@ import pytest
 from tests.stories.bank import ADMIN, Banked, DisputeState
 from tests.stories.story import API, PRICE, STAFF
 
+from arrears.core import facts as f
 from arrears.core.errors import Refused
 from arrears.core.known import IMPORTER
 from arrears.core.payments.values import RefundState
@@ -118,7 +119,13 @@ class World(Banked):
             "runs": {s.service: str(s.state) for s in account.subscriptions},
             "paid by card": sum(one.minor - one.refunded - one.disputed for one in self.bank.taken.values()),
             "pays": {s.service: s.method for s in account.subscriptions},
+            "written off": self.written_off(),
         }
+
+    def written_off(self) -> int:
+        """What is not asked for any more because nobody is expected to pay it."""
+        again = [fact.minor for _, fact in self.facts(f.DebtReopened) if fact.given_up]
+        return sum(fact.minor for _, fact in self.facts(f.WrittenOff)) - sum(again)
 
 
 FACTS: Final[dict[str, Callable[[World], object]]] = {
@@ -128,6 +135,7 @@ FACTS: Final[dict[str, Callable[[World], object]]] = {
     "invoice in dollars": lambda w: w.bill(10, 6000, currency="USD"),
     "invoice voided": lambda w: corrections.void(w.store, "I1-2", w.now, STAFF, "wrong"),
     "invoice credited": lambda w: corrections.credit(w.store, "I1-2", 2000, w.now, STAFF, "kindness"),
+    "invoice written off": lambda w: corrections.give_up(w.store, "I1-2", w.now, STAFF, "no more"),
     "invoice disputed": lambda w: w.dispute(2),
     "paid invoice credited": lambda w: corrections.credit(w.store, "I1-1", 2000, w.now, STAFF, "kindness"),
     "method added": lambda w: w.card("third", active=False),
@@ -179,7 +187,14 @@ BY_CARD: Final = (
 BY_PAGE: Final = ("paid on page, heard", "paid on page, late")
 ASKED: Final = (*BY_CARD, *BY_PAGE)
 LESS: Final = ("invoice voided", "invoice credited", "paid invoice credited", "paid by transfer", "paid as credit")
-SETTLES: Final = ("invoice voided", "invoice disputed", "paid by transfer", "paid on page, heard")
+GIVEN_UP: Final = ("invoice written off",)
+SETTLES: Final = (
+    "invoice voided",
+    "invoice written off",
+    "invoice disputed",
+    "paid by transfer",
+    "paid on page, heard",
+)
 HELD_BACK: Final = ("invoice disputed",)
 LOST_AGAIN: Final = ("chargeback lost", "chargeback again")
 TAKEN: Final = ("chargeback", *LOST_AGAIN)
@@ -189,6 +204,8 @@ NOT_TWICE: Final = "what a bank holds already is not given back too; what was gi
 
 WHY: Final[tuple[tuple[Iterable[str], Iterable[str], str], ...]] = (
     (ASKED, LESS, "what is not owed any more is not asked for; whoever had paid it has credit, and is offered it back"),
+    (ASKED, GIVEN_UP, "what was written off is not asked for any more; what is paid already is not written off"),
+    (GIVEN_UP, LESS[2:], "what comes for what was written off is credit; what is paid already is not written off"),
     (ASKED, HELD_BACK, "what is disputed is not demanded; what was paid before that is paid"),
     (ASKED, OWED_AGAIN, "a settlement pays everything that is owed at that time"),
     (BY_CARD, BY_PAGE, "only who settles with a card makes it active; a page stores nothing"),
@@ -213,9 +230,9 @@ def reason_for(pair: Iterable[str]) -> str:
 
 
 def balance(end: dict[str, Any]) -> int:
-    """What was asked, by where it is now: owed, held, paid by card, less what is credit."""
+    """What was asked, by where it is now: owed, held, paid by card, written off, less what is credit."""
     open_minor = sum(end["owed"].values()) + sum(end["held"].values())
-    return int(open_minor - end["credit"].get("EUR", 0) + end["paid by card"])
+    return int(open_minor - end["credit"].get("EUR", 0) + end["paid by card"] + end["written off"])
 
 
 PAIRS: Final = list(itertools.combinations(FACTS, 2))

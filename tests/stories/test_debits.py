@@ -12,7 +12,7 @@ from arrears.core.errors import Refused
 from arrears.core.rules.paying import paying
 from arrears.core.states import State
 from arrears.engine.commands import corrections
-from arrears.engine.payments import pages, settling
+from arrears.engine.payments import methods, pages, settling
 from arrears.engine.payments.attempts import pursue
 from arrears.sandbox.run import Running
 
@@ -266,4 +266,30 @@ def test_of_two_currencies_a_debit_pays_its_own_and_says_why_not_the_other(sandb
     assert [(one.attempt.currency, one.attempt.state) for one in found] == [("EUR", "submitted")]
     assert [refused.code for refused in found.refused.values()] == ["method_not_usable"]
     assert "EUR only" in found.refused["USD"].message
+    story.check()
+
+
+@pytest.mark.parametrize("debit_first", [False, True])
+def test_what_only_its_currency_keeps_a_debit_from_paying_is_paid_by_the_default_card(
+    sandbox: Running, debit_first: bool
+) -> None:
+    story = Paying(sandbox, kinds=DEBITS, bill=False, services=("cloud", "mail"))
+    numbers = {name: story.add(name) for name in (("sepa", "approve") if debit_first else ("approve", "sepa"))}
+    methods.activate(story.store, story.no, numbers["approve"], story.now, ADMIN)
+    methods.activate(story.store, story.no, numbers["sepa"], story.now, ADMIN, (1,))
+    story.bill(-1, 5_000, currency="USD")
+    story.bill(3)
+    story.until(3, "10:00")
+    made = {a.currency: (a.state, a.method) for a in story.attempts()}
+    assert made == {"USD": ("paid", numbers["approve"]), "EUR": ("submitted", numbers["sepa"])}
+    story.check()
+
+
+def test_what_no_default_can_pay_in_its_currency_is_paid_by_what_pays_for_another_service(sandbox: Running) -> None:
+    story = Paying(sandbox, kinds=DEBITS, bill=False, services=("cloud", "mail"))
+    story.card("sepa")
+    card = story.card("approve", 2)
+    story.bill(-1, 5_000, currency="USD")
+    story.until(-1, "10:00")
+    assert [(a.state, a.method) for a in story.attempts()] == [("paid", card)]
     story.check()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -11,6 +12,7 @@ from tests.store.conftest import make_postgres, schemas
 from tests.stories.billed import OPTIONS, Business, Owed
 
 from arrears.core import facts as f
+from arrears.core.account import Subscription
 from arrears.core.states import State
 from arrears.store.postgres.store import PostgresStore
 
@@ -33,6 +35,13 @@ def debts(business: Business, customer: str) -> int:
     """How many invoices of a customer are, or were, here."""
     account = business.account(customer)
     return 0 if account is None else account.debt_count
+
+
+def used(business: Business, customer: str) -> Subscription:
+    """What a customer uses here."""
+    account = business.account(customer)
+    assert account is not None
+    return account.subscriptions[0]
 
 
 def agree(business: Business) -> bool:
@@ -195,6 +204,65 @@ def test_after_an_outage_both_books_agree_and_nobody_was_cut_meanwhile(business:
     assert business.owed(its) == Owed(0, 0)
     assert business.drift().differences == ()
     assert "stripe-billing" not in " ".join(business.tasks())
+
+
+@pytest.mark.turn(2)
+def test_who_pays_there_right_before_the_stop_is_not_stopped_while_nobody_can_read_it(business: Business) -> None:
+    customer, invoice = business.subscribed("insufficient_funds", days=90)
+    business.days(20, hours=24)
+    while (stops := used(business, customer).disable.promised_on) is None or business.now.date() < stops:
+        business.step(12)
+    while business.now.hour < 17:
+        business.step(1)
+    assert business.now.date() == stops
+    method = business.method(customer)
+    business.control("pay_on_page", invoice=invoice, method=method)
+    business.net.away = True
+    for _ in range(16):
+        business.step(0.5)
+        assert used(business, customer).state is State.PAST_DUE, business.now
+    business.net.away = False
+    business.step(1)
+    assert (used(business, customer).state, business.owed(invoice)) == (State.ACTIVE, Owed(0, 0))
+    assert business.tasks() == []
+
+
+@pytest.mark.turn(2)
+def test_who_pays_there_after_the_reading_and_before_the_stop_of_one_look_is_not_stopped(
+    business: Business, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    customer, invoice = business.subscribed("insufficient_funds", days=90)
+    business.days(20, hours=24)
+    while (stops := used(business, customer).disable.promised_on) is None or business.now.date() < stops:
+        business.step(12)
+    while business.now.hour < 17:
+        business.step(1)
+    due = business.store.next_due()
+    assert due is not None
+    business.step((due - timedelta(seconds=1) - business.now).total_seconds() / 3600)
+    assert used(business, customer).state is State.PAST_DUE
+    method, beside, read = business.method(customer), business.providers.billing, []
+    assert beside is not None
+    sweep = beside.sweep
+
+    def and_then_they_pay(now: datetime) -> object:
+        swept = sweep(now)
+        if not read:
+            assert now < due
+            business.control("pay_on_page", invoice=invoice, method=method)
+        read.append(now)
+        return swept
+
+    def passes(clock: Any) -> datetime:
+        clock.at += timedelta(seconds=0.4)
+        at: datetime = clock.at
+        return at
+
+    monkeypatch.setattr(beside, "sweep", and_then_they_pay)
+    monkeypatch.setattr(type(business.clock), "now", passes)
+    business.look()
+    assert business.clock.at > due
+    assert (used(business, customer).state, business.owed(invoice)) == (State.ACTIVE, Owed(0, 0))
 
 
 def test_a_lost_answer_to_a_report_is_not_a_second_report(business: Business) -> None:

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
+from django.conf import settings
+from django.utils import translation
 from tests.site import NOW, PASSWORD
 from tests.web import states
 
-from arrears.engine.system import confirm_clock
+from arrears.engine.system import confirm_clock, set_book_taken, set_breaker, set_clock_differs, set_feed
 from arrears.sandbox.run import Running, running
 from arrears.store.postgres.store import PostgresStore
 
@@ -24,16 +26,40 @@ __all__ = ["NOW", "PASSWORD"]
 @pytest.fixture(scope="module", autouse=True)
 def today(site: str) -> Iterator[None]:
     """Some of these tests live in March and others today: for those of the next module a worker has looked when it had
-    before this one, since one that last looked months ago would be a clock that jumped, and keep everything waiting."""
+    before this one, since one that last looked months ago would be a clock that jumped, and keep everything waiting.
+    Neither does anything wait for a doubt about the whole installation that another module has left."""
     with psycopg.connect(site) as db:
         was = db.execute("SELECT last_tick_at FROM system_state").fetchone()
+    store = PostgresStore(site, clock_is_real=False)
+    _nothing_in_doubt(store)
     yield
-    store = PostgresStore(site)
+    _nothing_in_doubt(store)
     if store.system().clock_suspect:
         confirm_clock(store, datetime.now(UTC), "staff:1", "the tests of that day are over")
     with store.transaction() as db:
         db.execute("UPDATE system_state SET last_tick_at = %s", was)
     store.close()
+
+
+def _nothing_in_doubt(store: PostgresStore) -> None:
+    """End what stands for every account: the tests that began it are over."""
+    now, why, system = datetime.now(UTC), "the tests that began it are over", store.system()
+    for book in system.books_refused:
+        set_book_taken(store, book, now, "staff:1", why)
+    if system.breaker_open:
+        set_breaker(store, is_open=False, now=now, author="staff:1", why=why)
+    if system.feed_stale:
+        set_feed(store, stale=False, now=now, author="staff:1", why=why)
+    if system.clock_differs:
+        set_clock_differs(store, "stripe", 0, now, why, over=True)
+
+
+@pytest.fixture(autouse=True)
+def english() -> Iterator[None]:
+    """A page that one test asked for in Dutch leaves no language to the next."""
+    yield
+    if settings.configured:
+        translation.deactivate()
 
 
 @pytest.fixture

@@ -446,3 +446,31 @@ def test_a_return_is_closed_with_what_it_takes_back_and_both_are_opened_again(
     assert states() == ["waiting", "waiting"]
     for number in (came, back):
         agent.post(f"/console/bank/{number}", {"do": "ignore", "why": "a test"})
+
+
+def test_a_part_of_what_nobody_has_booked_and_a_reversal_are_said_before_anybody_decides(
+    town: Town, staff: dict[StaffRole, Client]
+) -> None:
+    from arrears.core.bank.statements import Balance, BankEntry, BankFile, BankStatement, BankTransaction, StatementKind
+    from arrears.engine.commands.bank.taking import take_file
+
+    store, today, iban = town.shop.store, town.now.date(), "NL91ABNA0417164300"
+    entries = [
+        BankEntry(minor, "EUR", today, today, reversal=minor == 900, transactions=(
+            BankTransaction(minor, "EUR", end_to_end=f"P{minor == 900}", texts=("who knows",), returned=minor < 0),
+        ))
+        for minor in (700, -500, 900)
+    ]  # fmt: skip
+    ends = (Balance(0, "EUR", today), Balance(1_100, "EUR", today))
+    file = BankFile((BankStatement("camt.053.001.08", StatementKind.STATEMENT, iban, "EUR", *ends, tuple(entries)),))
+    [[came, back, reversal]] = take_file(store, file, b"p" * 32, "parts.xml", {(iban, "EUR")}, town.now).firsts
+    agent = staff[StaffRole.AGENT]
+    shown = agent.get(f"/console/bank/{back}")
+    assert "Say first whose it is: €2.00 of it stays with us." in words(shown)
+    assert f'href="/console/bank/{came}"' in shown.content.decode()
+    assert 'name="credit"' not in shown.content.decode()
+    refused = agent.post(f"/console/bank/{back}", {"do": "return", "other": str(came)})
+    assert (refused.status_code, "nobody has said whose that is" in words(refused)) == (422, True)
+    assert "it is no new money of a customer" in words(agent.get(f"/console/bank/{reversal}"))
+    for number in (came, back, reversal):
+        agent.post(f"/console/bank/{number}", {"do": "ignore", "why": "a test"})

@@ -16,6 +16,11 @@ from tests.site import PASSWORD
 from tests.web.journeys.pictures import keep
 from tests.web.states import Town
 
+from arrears.core.bank.statements import Balance, BankEntry, BankFile, BankStatement, BankTransaction, StatementKind
+from arrears.engine.commands.bank import deciding
+from arrears.engine.commands.bank.taking import take_file
+from arrears.ports.bank import CreditState
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -89,11 +94,17 @@ def test_the_second_to_press_is_shown_what_the_first_has_changed(
     assert len(holds) == 1
 
 
+def taken(town: Town, *entries: BankEntry) -> list[int]:
+    """A statement with these entries is taken; the numbers of their transfers."""
+    iban, today = "NL91ABNA0417164300", town.now.date()
+    ends = (Balance(0, "EUR"), Balance(sum(entry.amount_minor for entry in entries), "EUR", today))
+    file = BankFile((BankStatement("camt.053.001.08", StatementKind.STATEMENT, iban, "EUR", *ends, entries),))
+    [firsts] = take_file(town.shop.store, file, os.urandom(32), "today.xml", {(iban, "EUR")}, town.now).firsts
+    return [number for number in firsts if number]
+
+
 def arrive(town: Town, count: int) -> list[int]:
     """So many transfers arrive that name an invoice with a letter too much; the accounts that they are for."""
-    from arrears.core.bank.statements import Balance, BankEntry, BankFile, BankStatement, BankTransaction, StatementKind
-    from arrears.engine.commands.bank.taking import take_file
-
     store, today = town.shop.store, town.now.date()
     owing = [account for account in store.snapshots(sorted(town.accounts.values())).values() if account.debts]
     chosen = [account for account in owing if account.debts[0].currency == "EUR"][:count]
@@ -103,11 +114,7 @@ def arrive(town: Town, count: int) -> list[int]:
         said = BankTransaction(1_00 + serial, "EUR", texts=texts, name="Somebody")
         reference = f"T{serial}-{today}"
         entries.append(BankEntry(1_00 + serial, "EUR", today, today, reference, transactions=(said,)))
-    total = sum(entry.amount_minor for entry in entries)
-    ends = (Balance(0, "EUR"), Balance(total, "EUR", today))
-    iban = "NL91ABNA0417164300"
-    file = BankFile((BankStatement("camt.053.001.08", StatementKind.STATEMENT, iban, "EUR", *ends, tuple(entries)),))
-    take_file(store, file, os.urandom(32), "today.xml", {(iban, "EUR")}, town.now)
+    taken(town, *entries)
     return [account.no for account in chosen]
 
 
@@ -127,13 +134,73 @@ def test_transfers_are_matched_by_keyboard_alone_and_one_is_taken_back(
         expect(dora.get_by_role("status")).to_contain_text("It is booked")
         assert dora.url != before
     expect(dora.locator("main")).to_contain_text("No transfer waits.")
-    booked = [store_part for n in range(1, 5) for store_part in town.shop.store.parts_of(n)]
+    matched = [one.number for one in town.shop.store.credits_in([CreditState.MATCHED])][-len(accounts) :]
+    booked = [part for number in matched for part in town.shop.store.parts_of(number)]
     assert sorted(part.account for part in booked) == sorted(accounts)
-    dora.goto(f"{town.shop.url}/console/bank/1")
+    dora.goto(f"{town.shop.url}/console/bank/{matched[0]}")
     dora.locator("#why").fill("it was another Anna")
     dora.get_by_role("button", name="Take it back").click()
     expect(dora.get_by_role("status")).to_contain_text("waits again")
     expect(dora.locator("input[name=suggestion]").first).to_be_visible()
+
+
+def comes_back(town: Town, account: int, own: str) -> tuple[int, int]:
+    """A transfer of EUR 1.00 with its own reference that staff have booked, and a return of EUR 0.60 of it; their
+    numbers."""
+    numbers = []
+    for minor in (1_00, -60):
+        said = BankTransaction(
+            minor, "EUR", end_to_end=own, name="De Vries BV", texts=("last month",), returned=minor < 0
+        )
+        numbers += taken(town, BankEntry(minor, "EUR", town.now.date(), town.now.date(), transactions=(said,)))
+        if minor > 0:
+            share = deciding.Share(account, minor)
+            deciding.share_out(town.shop.store, numbers[0], [share], set(), town.now, "staff:1", "they say so")
+    return numbers[0], numbers[1]
+
+
+@pytest.mark.turn(3)
+@pytest.mark.parametrize("language", ["en", "nl"])
+def test_a_return_is_booked_against_its_transfer_by_keyboard_alone_and_undone(
+    town: Town, enters: Callable[[str, str, str], Page], language: str
+) -> None:
+    store = town.shop.store
+    came, back = comes_back(town, town.accounts["declined"], f"E-{language}")
+
+    def states() -> list[CreditState]:
+        return [one.state for one in store.credits_in(list(CreditState), [came, back])]
+
+    assert states() == [CreditState.MATCHED, CreditState.WAITING], "the bank does not say why it is less"
+    page = enters(f"eve.{language}@operator.example", "agent", language)
+    page.goto(f"{town.shop.url}/console/bank/{back}")
+    kept(page, "6-return", language)
+    expect(page.locator(f"input[name=credit][value='{came}']")).to_be_focused()
+    says = {
+        "en": "€0.40 of it stays with us and stays paid.",
+        "nl": "Hiervan blijft € 0,40 bij ons; dat deel blijft betaald.",
+    }
+    expect(page.locator("fieldset")).to_contain_text(says[language])
+    page.keyboard.press("Space")
+    page.keyboard.press("Enter")
+    done = {"en": "The two are closed together.", "nl": "Beide zijn samen afgesloten."}
+    expect(page.get_by_role("status")).to_contain_text(done[language])
+    assert states() == [CreditState.RETURNED] * 2
+    assert [part.amount_minor for part in store.parts_of(came)] == [40]
+    page.goto(f"{town.shop.url}/console/bank/{came}")
+    kept(page, "7-returned", language)
+    expect(page.locator(f"main a[href='/console/bank/{back}']")).to_be_visible()
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.id") == "why":
+            break
+    page.keyboard.type("it was another one")
+    page.keyboard.press("Enter")
+    opened = {"en": "Both are open again", "nl": "Beide staan weer open"}
+    expect(page.get_by_role("status")).to_contain_text(opened[language])
+    kept(page, "8-reopened", language)
+    assert (states(), store.parts_of(came)) == ([CreditState.WAITING] * 2, [])
+    for number in (came, back):
+        deciding.ignore(store, number, town.now, "staff:1", "a test")
 
 
 @pytest.mark.turn(2)

@@ -14,9 +14,10 @@ from tests.web.page_forms import Offer, offers
 from tests.web.test_centre import add_card, added_card, away, sign_in, text
 
 from arrears.core.messages.alerts import Level, alerts_of
+from arrears.core.payments.values import MethodDetails, MethodKind, Network
 from arrears.core.view import View
 from arrears.engine import commands
-from arrears.engine.payments import settling
+from arrears.engine.payments import methods, settling
 from arrears.sandbox.run import Running, running
 
 if TYPE_CHECKING:
@@ -299,3 +300,20 @@ def test_where_the_only_card_has_expired_the_overview_and_what_is_ahead_say_so(s
     assert "is verlopen: voeg een andere kaart toe" in text(client.get(f"/acc_{account}/timeline"))
     found = alerts_of(View(shop.store.policies(), shop.store.snapshots([account])[account], (), shop.clock.now()))
     assert [one.method for one in found if one.level is Level.CARD_EXPIRES] == [1]
+
+
+@pytest.mark.parametrize("has_card", [True, False])
+def test_a_debit_that_cannot_pay_in_the_currency_of_what_is_owed_is_not_offered_for_it(
+    shop: Living, client: Client, has_card: bool
+) -> None:
+    account = shop.account((12000, "USD"), days=40)
+    sign_in(client, shop.email(account))
+    card = add_card(shop, client, account, "approve") if has_card else 0
+    debit = MethodDetails("pm_sepa", "cus_sepa", MethodKind.SEPA, Network.SEPA, f"sepa-{account}", "SEPA 3000")
+    number = methods.add(shop.store, shop.providers, account, "stripe", debit, shop.clock.now(), "person:1")
+    page = text(client.get(f"/acc_{account}/settle"))
+    assert re.search("SEPA 3000 <small>kan niet in deze valuta betalen<", page)
+    choices = dict(re.findall(r'name="method" value="(\d+)" required( disabled| checked)?', page))
+    assert choices == ({str(card): " checked", str(number): " disabled"} if has_card else {})
+    of_debit = [one for one in offered(client, f"/acc_{account}/methods") if one.fields.get("method") == [str(number)]]
+    assert not [one for one in of_debit if "betalen" in one.says]

@@ -96,11 +96,14 @@ def show_queue(as_json: bool) -> None:
         said = one.credit.transaction
         amount = format_amount(one.credit.amount_minor, one.credit.currency)
         click.echo(f"{one.credit.number}  {one.credit.booked_on}  {amount}  {said.name}  {said.text[:100]}".rstrip())
+        if one.credit.why:
+            click.echo(f"    {one.credit.why}")
         for suggestion in one.suggestions[:3]:
             account = format_id(ACCOUNT, suggestion.account)
             click.echo(f"    {suggestion.score:3}  {account}  {'; '.join(suggestion.reasons)}")
         for like in one.may_take_back:
-            click.echo(f"    may take back {like.number} of {like.booked_on}, which is {like.state}")
+            amount = format_amount(like.amount_minor, like.currency)
+            click.echo(f"    may take back {like.number} of {like.booked_on}, {amount}, which is {like.state}")
     if not waiting:
         click.echo("nothing waits")
 

@@ -63,6 +63,8 @@ class NobodyWatches:
 _NOBODY: Final = NobodyWatches()
 
 
+ANSWERED_WITHIN: Final = timedelta(minutes=1)
+READS_MAX: Final = 3
 RETRY_SECONDS: Final = 1
 """Between two looks while the database is away: it is back for us a second after it is there."""
 
@@ -88,12 +90,25 @@ def work_once(
     add_named(store, providers, clock.now())
     # Before the run: a request that holds a deletion is there before anything is deleted.
     attend(store, channel, context, clock.now())
-    report = run(store, clock.now(), limits=limits, stopping=stopping)
+    report = run(store, _read_before(providers, clock), limits=limits, stopping=stopping)
     performed = 0
     while not stopping() and (count := perform(store, channel, services, clock.now(), providers, context)):
         performed += count
     tell(watch_mail(store, context, clock.now()))
     return report, performed
+
+
+def _read_before(providers: Providers, clock: Clock) -> datetime:
+    """The instant of a run: who is due then was read at the billing system after it. One that takes more than a minute
+    to answer, again and again, is not waited for: the database would take such an instant for a clock that is wrong."""
+    for _ in range(READS_MAX):
+        now = clock.now()
+        if providers.billing is None:
+            return now
+        providers.billing.sweep(now)
+        if clock.now() - now < ANSWERED_WITHIN:
+            return now
+    return clock.now()
 
 
 def work(

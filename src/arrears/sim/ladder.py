@@ -294,7 +294,7 @@ class Ladder:
             sub.entered_on += timedelta(days=max(gone - 1, 0))
             if fact.entered_on != sub.entered_on:
                 self.found.append(f"fact {recorded.seq}: the stage of subscription {sub.no} is of {sub.entered_on}")
-            sub.state, sub.end, sub.ended_on = fact.after, None, None
+            sub.state, sub.end, sub.ended_on, sub.goes_on = fact.after, None, None, False
             if gone:
                 self._of_a_new_generation(sub)
             return

@@ -57,10 +57,11 @@ def _owed_for(person: SimulatedPerson, subscription: int, wide: bool) -> list[Bi
     return [b for b in owed if person.spare.get(b.currency, 0) < unpaid[b.currency]]
 
 
-def _warned(mailbox: Mailbox, account: int, words: str, before: datetime) -> bool:
+def _warned(mailbox: Mailbox, account: int, words: str, before: datetime, since: datetime | None = None) -> bool:
     """Whether mail with these words had arrived; a warning counts as long as the subscription stays past due, even
-    when the debt that it was about has been paid and another one has taken its place."""
-    since = before - timedelta(days=WARNING_DAYS_MAX)
+    when the debt that it was about has been paid and another one has taken its place, and one of a deletion `since` the
+    end of the service."""
+    since = since or before - timedelta(days=WARNING_DAYS_MAX)
     return any(since <= at <= before and words in message.text for at, message in mailbox.get(account, ()))
 
 
@@ -106,6 +107,6 @@ def wrongful_deletion(
     if calendar.local_day(at) < earliest:
         return f"it could be deleted on {earliest} at the earliest"
     warned_before = at - timedelta(days=allowed.delete_lead_days)
-    if not _warned(mailbox, person.no, "the data is deleted on", warned_before):
+    if not _warned(mailbox, person.no, "the data is deleted on", warned_before, off_since):
         return "no warning had arrived in time"
     return None

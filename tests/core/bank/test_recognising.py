@@ -7,6 +7,7 @@ from datetime import date
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from arrears.core.bank.recognising import SeenEntry, recognised
 from arrears.core.bank.statements import BankEntry, BankTransaction
@@ -38,6 +39,10 @@ def seen(*entries: BankEntry, early: bool = False) -> list[SeenEntry]:
         ([one()], [one(day=2)], True, [1]),
         ([one()], [one(day=20)], True, [None]),
         ([one()], [one(day=2, text="said anew")], True, [1]),
+        ([one()], [replace(one(), reversal=True)], False, [None]),
+        ([one()], [replace(one(day=2), reversal=True)], True, [None]),
+        ([one(reference="R1")], [replace(one(reference="R1", day=3), reversal=True)], False, [None]),
+        ([replace(one(), reversal=True)], [replace(one(), reversal=True)], False, [1]),
     ],
 )
 def test_what_is_the_same_and_what_is_another(

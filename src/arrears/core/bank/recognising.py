@@ -49,6 +49,8 @@ def recognised(seen: Sequence[SeenEntry], entries: Sequence[BankEntry], *, early
 def _may_be(one: SeenEntry, entry: BankEntry, *, early: bool, loosely: bool) -> bool:
     if one.entry.bank_reference and entry.bank_reference and one.entry.bank_reference != entry.bank_reference:
         return False
+    if one.entry.reversal != entry.reversal:
+        return False  # A return that is taken back may say all that the transfer did, and has its sum again.
     if not loosely:
         return True
     return one.is_early != early and _days_apart(one.entry.booked_on, entry.booked_on) <= DAYS_APART_MAX

@@ -138,10 +138,10 @@ def _wrong(statement: BankStatement) -> Iterator[str]:
 
 
 def _twice(entries: Sequence[BankEntry]) -> Iterator[str]:
-    amounts: dict[tuple[str, bool], int] = {}
+    amounts: dict[tuple[str, bool, bool], int] = {}
     for entry in entries:
-        # What reverses an entry may have its reference.
-        reference = (entry.bank_reference, entry.reversal)
+        # What reverses an entry may have its reference, and what reverses that.
+        reference = (entry.bank_reference, entry.reversal, entry.reversal and entry.amount_minor > 0)
         if entry.bank_reference and amounts.setdefault(reference, entry.amount_minor) != entry.amount_minor:
             yield f"reference {entry.bank_reference[:40]!r} stands twice, with two amounts"
 

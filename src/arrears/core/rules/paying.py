@@ -9,13 +9,17 @@ from arrears.core.payments.values import AttemptState, Initiator, MethodKind, ta
 
 def paying(account: Account, debt: Debt) -> Method | None:
     """The method that pays for a debt: the active one of its first subscription that has one that works, and can pay
-    in its currency."""
-    for sub in account.subscriptions:
-        if sub.no in debt.subscriptions and sub.method:
-            method = account.method(sub.method)
-            if method.durable and not method.removed and takes_currency(method.kind, debt.currency):
-                return method
-    return None
+    in its currency. What only its currency keeps those from paying is paid by the default method, or else by the one
+    that pays for the newest other subscription."""
+    own = [s.method for s in account.subscriptions if s.no in debt.subscriptions and s.method]
+    works = [no for no in own if _works(account.method(no))]
+    others = [account.default_method, *(s.method for s in reversed(account.subscriptions))] if works else []
+    every = (account.method(no) for no in (*works, *others) if no)
+    return next((m for m in every if _works(m) and takes_currency(m.kind, debt.currency)), None)
+
+
+def _works(method: Method) -> bool:
+    return method.durable and not method.removed
 
 
 def history_of(account: Account, method: Method, besides: int = 0) -> list[Tried]:

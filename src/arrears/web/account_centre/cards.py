@@ -29,7 +29,8 @@ class OnFile(NamedTuple):
     payer at the bank, 0 for none, and then nothing has failed; `pays_for`: the services it is active for; `settle` and
     `activate`: what the button says that pays everything with it, or that makes it active where there is nothing to
     settle; empty where the engine would refuse that. `held_by` keeps it from being removed. `moves`: what else it pays
-    for from now on once a payment with it has arrived, also of a part; empty for nothing."""
+    for from now on once a payment with it has arrived, also of a part; empty for nothing. `other_currency`: it pays in
+    none of the currencies of what can be settled now."""
 
     no: int
     label: str
@@ -44,6 +45,7 @@ class OnFile(NamedTuple):
     activate: str
     held_by: tuple[str, ...]
     moves: str
+    other_currency: bool
 
     @property
     def text(self) -> str:
@@ -69,7 +71,7 @@ def _has_a_newer(account: Account, method: Method) -> bool:
 
 def best(methods: Sequence[OnFile]) -> OnFile | None:
     """The method that most likely pays: one that can be charged and was not declined last time, the newest."""
-    good = [one for one in methods if one.ready and not one.failed]
+    good = [one for one in methods if one.ready and not one.failed and not one.other_currency]
     return max(good, key=lambda one: one.no, default=None)
 
 
@@ -93,6 +95,7 @@ def _shown(visit: Visit, method: Method, elsewhere: Sequence[Tried], sums: Seque
         activate="" if refused_activation(visit.view, number, elsewhere) else _activate(visit, number),
         held_by=_held_by(visit, holdings(account, number), waiting),
         moves=moves(visit, number),
+        other_currency=bool(sums) and not payable,
     )
 
 

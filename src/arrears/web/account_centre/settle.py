@@ -114,7 +114,7 @@ def shown(visit: Visit, also: Sequence[int] = (), why: str = "", status: int = 2
         "methods": methods,
         "likeliest": likeliest,
         "new_card_moves": moves(visit, NEW),
-        "any_ready": any(one.ready for one in methods),
+        "any_ready": any(one.ready and not one.other_currency for one in methods),
         "seen": account.attempt_count,
         "parts": parts,
         "bad_part": bad_part,

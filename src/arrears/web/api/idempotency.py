@@ -148,7 +148,7 @@ class _Claim:
             _execute(statement, values)
         except Error as error:
             said = "what became of the key is written down as soon as the database is back"
-            LOG.error("key_not_kept", said=said, error=type(error).__name__)
+            LOG.error("key_not_kept", said=said, mistake=type(error).__name__)
             threading.Thread(target=_when_back, args=(statement, values), daemon=True).start()
 
 

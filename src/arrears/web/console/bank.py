@@ -18,6 +18,7 @@ from arrears.core.errors import Refused
 from arrears.core.ids import ACCOUNT, format_id
 from arrears.core.money import format_amount
 from arrears.engine.commands.bank import deciding
+from arrears.engine.commands.bank.returns import UNKNOWN, leaves_open, what_stays
 from arrears.engine.finding import find_account
 from arrears.notices import values
 from arrears.ports.bank import CreditState, StoredCredit
@@ -44,6 +45,7 @@ DONE: Final[dict[str, Promise | str]] = {
     "return": gettext_lazy("The two are closed together."),
     "ignore": gettext_lazy("It is none of ours; nobody waits because of it."),
     "undo": gettext_lazy("What was booked is taken back, and the transfer waits again."),
+    "reopen": gettext_lazy("Both are open again: the return waits, and the transfer is as if it came now."),
 }
 
 
@@ -74,7 +76,9 @@ def one(console: ConsoleRequest, number: int) -> HttpResponse:
         _decide(console, credit, what)
     except Refused as refused:
         return _shown(console, deciding.credit(console.live.store, number), str(refused))
-    return console.to(f"bank/{number}?done=undo" if what == "undo" else f"bank?after={number}&done={what}")
+    if what == "undo":
+        return console.to(f"bank/{number}?done={'reopen' if credit.state is CreditState.RETURNED else what}")
+    return console.to(f"bank?after={number}&done={what}")
 
 
 def _decide(console: ConsoleRequest, credit: StoredCredit, what: str) -> None:
@@ -115,10 +119,31 @@ def _value(suggestion: Suggestion) -> str:
     return ":".join(map(str, (suggestion.account, *suggestion.debts)))
 
 
-def _choice(console: ConsoleRequest, credit: StoredCredit) -> tuple[int, str, str, Promise | str]:
-    """A credit that may be taken back: its number and day, its payer, and where it is."""
-    day = values.day(credit.booked_on, console.locale)
-    return credit.number, day, values.clean(credit.transaction.name), STATES[credit.state]
+def _choice(console: ConsoleRequest, one: StoredCredit, other: StoredCredit) -> dict[str, Any]:
+    """Another that a transfer may take back: its number, day and sum, who it is from, where it is, and what becomes of
+    a difference."""
+
+    def money(minor: int) -> str:
+        return format_amount(minor, other.currency, str(console.locale))
+
+    stays, more = what_stays(one, other), -one.amount_minor - other.amount_minor
+    note = ""
+    if leaves_open(one, other):
+        note = _("Say first whose it is: %(amount)s of it stays with us.") % {"amount": money(stays)}
+    elif stays:
+        note = _("%(amount)s of it stays with us and stays paid.") % {"amount": money(stays)}
+    elif more > 0:
+        note = _("%(amount)s more than it: the bank's charges, which the customer does not owe.")
+        note %= {"amount": money(more)}
+    return {
+        "number": other.number,
+        "day": values.day(other.booked_on, console.locale),
+        "amount": money(other.amount_minor),
+        "name": values.clean(other.transaction.name),
+        "state": STATES[other.state],
+        "note": note,
+        "closes": not leaves_open(one, other),
+    }
 
 
 def _shown(console: ConsoleRequest, credit: StoredCredit, why: str = "") -> HttpResponse:
@@ -134,14 +159,15 @@ def _shown(console: ConsoleRequest, credit: StoredCredit, why: str = "") -> Http
             (words, values.clean(text))
             for words, text in (
                 (_("Day"), values.day(credit.booked_on, console.locale)),
-                (_("From"), said.name),
+                (_("From") if credit.amount_minor >= 0 else _("To"), said.name),
                 ("IBAN", said.iban),
                 (_("Reference"), ", ".join([*said.references, *([said.end_to_end] if said.end_to_end else [])])),
                 (_("Text"), said.text),
             )
             if text
         ],
-        "decided": values.clean(credit.why),
+        "decided": values.clean(credit.why) if credit.why != UNKNOWN else "",
+        "closed_with": credit.state is CreditState.RETURNED and (credit.takes_back or store.return_of(credit.number)),
         "suggestions": [
             {
                 "value": _value(one),
@@ -154,7 +180,8 @@ def _shown(console: ConsoleRequest, credit: StoredCredit, why: str = "") -> Http
             for one in suggestions
         ],
         "returns": credit.amount_minor < 0,
-        "may_take_back": [_choice(console, like) for like in queued.may_take_back],
+        "comes_back": credit.amount_minor > 0 and credit.comes_back,
+        "may_take_back": [_choice(console, credit, like) for like in queued.may_take_back],
         "booked": [
             (format_amount(p.amount_minor, credit.currency, str(console.locale)), f"/console/{account_path(p.account)}")
             for p in store.parts_of(credit.number)

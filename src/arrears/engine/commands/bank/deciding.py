@@ -184,3 +184,4 @@ def ignore(store: AccountsAndBank, number: int, now: datetime, author: str, why:
     refuse_not_open(one)
     store.decide_credit(number, _OPEN, CreditState.IGNORED, why, author, now)
     doubt(store, one, {}, now)
+    look_at_returns(store, now)

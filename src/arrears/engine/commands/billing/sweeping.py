@@ -21,8 +21,6 @@ from arrears.engine.system import set_book_refused, set_book_taken, set_change_a
 from arrears.ports.billing import AccountsAndBilling, BillingConnection, BillingSystem
 
 SWEEP_EVERY: Final = timedelta(minutes=1)
-STALE_AFTER: Final = timedelta(hours=6)
-"""As with payment providers: longer than known outages, far shorter than any lead of a warning."""
 
 REPORTED: Final = (
     *("payment.settled", "credit.allocated"),
@@ -44,16 +42,23 @@ class Swept(NamedTuple):
 def sweep_billing_if_due(
     store: AccountsAndBilling, system: BillingSystem, now: datetime, keep_tries: RecordTries
 ) -> Swept:
-    """Sweep unless it is not connected, or somebody just did."""
+    """Sweep unless it is not connected, or somebody did in this minute of the clock and no account is due: whoever is
+    stopped, or whose deletion is ordered, was read just before, as they may have paid there a few seconds ago; and days
+    end with a minute, so what is cut at the end of one is cut after a reading that began after it."""
     connection = store.billing(system.name)
     if connection is None:
         return Swept()
-    if connection.read_at is not None and timedelta() <= now - connection.read_at < SWEEP_EVERY:
+    due = store.next_due()
+    if connection.read_at is not None and _minute(connection.read_at) == _minute(now) and (due is None or due > now):
         return Swept()
     try:
         return sweep_billing(store, system, now, keep_tries)
     except Refused:
         return Swept()  # it is noted, and said where it lasts
+
+
+def _minute(at: datetime) -> int:
+    return int(at.timestamp()) // int(SWEEP_EVERY.total_seconds())
 
 
 def sweep_billing(
@@ -134,10 +139,10 @@ def _each(
 def _note_unread(
     store: AccountsAndBilling, system: BillingSystem, connection: BillingConnection, refused: Refused, now: datetime
 ) -> None:
-    """While it could not be read for long, every cut waits: it may have been paid there."""
+    """While it cannot be read, every cut waits: it may have been paid there a minute ago, on a page of which nothing
+    here knows. (A page of ours is in doubt by itself, and so payment providers may be away for longer.)"""
     since = connection.read_at or connection.connected_at
-    stale = now - since >= STALE_AFTER or refused.code == "provider_denied"
-    if stale and system.name not in store.system().books_refused:
+    if system.name not in store.system().books_refused:
         set_book_refused(
             store,
             system.name,
