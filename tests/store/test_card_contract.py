@@ -66,6 +66,12 @@ def test_what_others_tried_on_the_same_card_is_found_but_not_what_they_paid(stor
     assert store.tries_elsewhere(numbers[3]) == {}
     with pytest.raises(Refused, match="there is no payment method 2"):
         store.method_and_tries(numbers[0], 2)
+    one = store.method_and_tries(numbers[1], 1)
+    for attempt, known in ((2, one), (9, None)):
+        view, found = store.seen_to_charge(numbers[1], attempt, at(12))
+        assert view is not None
+        assert (view.account, found) == (store.snapshots(numbers)[numbers[1]], known)
+    assert store.seen_to_charge(999, 1, at(12)) == (None, None)
 
 
 def test_what_was_tried_on_a_page_is_found_by_its_card_whoever_stores_it(store: AnyStore) -> None:

@@ -160,3 +160,22 @@ def test_paid_by_transfer_the_doubt_is_over_and_another_currency_is_charged_all_
     story.pay(PRICE, (1,))
     assert (story.account.doubts, story.tasks(), story.sub().state) == ((), [], State.ACTIVE)
     story.check()
+
+
+def test_what_is_left_and_too_little_for_any_charge_is_in_no_doubt_and_is_charged_with_the_next(
+    sandbox: Running,
+) -> None:
+    story = Paying(sandbox)
+    story.card()
+    story.bill(-1, 1)
+    broken(story, "currency")
+    story.until(1).sweep()
+    assert [doubt.kind for doubt in story.account.doubts] == [DoubtKind.REQUEST]
+    story.pay(PRICE, (1,))
+    assert [debt.open_minor for debt in story.account.debts] == [1]
+    assert (story.account.doubts, story.tasks()) == ((), [])
+    mended(story, "currency")
+    story.bill(20, 5_000)
+    story.until(21).sweep()
+    assert story.taken() == {"EUR": 5_001}
+    story.check()

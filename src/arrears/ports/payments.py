@@ -83,13 +83,17 @@ class PaymentRecord(NamedTuple):
     fact: PaymentBooked
 
 
+MethodAndTries = tuple[MethodRecord, Sequence[Tried]]
+"""One payment method, and what the accounts besides its own have tried on the same card."""
+
+
 class MoneyBook(Protocol):
     """The methods, attempts and payments of accounts, besides what the accounts' own values hold of them."""
 
     def method(self, account: int, number: int) -> MethodRecord:
         """One payment method, removed or not; refuses `unknown_method`."""
 
-    def method_and_tries(self, account: int, number: int) -> tuple[MethodRecord, Sequence[Tried]]:
+    def method_and_tries(self, account: int, number: int) -> MethodAndTries:
         """One payment method, and what the accounts besides this one have tried on the same card: the networks count
         on the card, whoever's it is. Of what was paid elsewhere only what came with advice is told; of all that is, the
         newest TRIES_MAX. Refuses `unknown_method`."""

@@ -7,16 +7,18 @@ Only what wires, what makes worlds, and what drives every room of the engine ask
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Protocol, runtime_checkable
 
 from arrears.core.invariants import Breach
+from arrears.core.view import View
 from arrears.ports.accounts import AccountOpening, AccountReader, Accounts, AccountViews, DueAccounts, Journal
 from arrears.ports.actions import ActionQueue, NoticeFacts
 from arrears.ports.book import Receivables
 from arrears.ports.documents import DocumentBook
 from arrears.ports.installation import BackupWatch, InstallationControl
 from arrears.ports.messages import ContactBook, MailBook, PayLinkBook, WarningBook
-from arrears.ports.payments import MoneyBook, NamedMethodBook, ProviderBook, SweepBook
+from arrears.ports.payments import MethodAndTries, MoneyBook, NamedMethodBook, ProviderBook, SweepBook
 from arrears.ports.people import AccessBook, AddressBook
 from arrears.ports.privacy import PrivacyBook
 from arrears.ports.setups import SetupBook
@@ -83,6 +85,10 @@ class NoticeSending(AccountReader, MailBook, NoticeFacts, InstallationControl, P
 
 class AccountsAndMoney(Accounts, AccountReader, AccountViews, MoneyBook, Protocol):
     """Accounts, locked and as last committed, with the book of methods, attempts and payments."""
+
+    def seen_to_charge(self, account: int, attempt: int, now: datetime) -> tuple[View | None, MethodAndTries | None]:
+        """What `seen` says of an account, and `method_and_tries` of the method of this attempt, in one answer; None
+        where there is no such account, or the attempt has no method."""
 
 
 class AccountsAndSetups(AccountsAndMoney, SetupBook, Protocol):

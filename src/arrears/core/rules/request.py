@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Final
 
-from arrears.core.account import Account, DoubtKind, Mode
+from arrears.core.account import DoubtKind, Mode
 from arrears.core.facts import DoubtCleared
 from arrears.core.view import IMMEDIATELY, Due, Rank, View
 
@@ -16,7 +16,7 @@ currency."""
 
 
 def rule(view: View) -> Iterable[Due]:
-    """At once, with what paid or withdrew the last of it."""
+    """At once, with what paid or withdrew the last of it that can be charged."""
     return [
         Due(
             IMMEDIATELY,
@@ -26,10 +26,12 @@ def rule(view: View) -> Iterable[Due]:
             partial(DoubtCleared, doubt=doubt.kind, ref=doubt.ref),
         )
         for doubt in view.account.doubts
-        if doubt.kind is DoubtKind.REQUEST and not _matters(view.account, doubt.ref)
+        if doubt.kind is DoubtKind.REQUEST and not _matters(view, doubt.ref)
     ]
 
 
-def _matters(account: Account, ref: str) -> bool:
-    owed = any(debt.currency == ref or ref == SET_UP for debt in account.debts if not debt.ended)
-    return owed and account.mode is Mode.CARD
+def _matters(view: View, ref: str) -> bool:
+    """Whether anything could still be asked for: what is too little for any charge waits for more without a doubt."""
+    owed = [debt for debt in view.account.debts if not debt.ended and ref in (debt.currency, SET_UP)]
+    least = 1 if ref == SET_UP else max(1, view.carried_below(ref))
+    return view.account.mode is Mode.CARD and sum(debt.open_minor for debt in owed) >= least

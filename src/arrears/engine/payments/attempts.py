@@ -42,7 +42,8 @@ from arrears.engine.payments.requests import note_denied, taken_up
 from arrears.engine.payments.said_before import make_way
 from arrears.engine.payments.tries import record_tries
 from arrears.engine.payments.wanted import not_to_be_charged, still_owed
-from arrears.ports import AccountsAndMoney, AccountViews, MoneyBook
+from arrears.ports import AccountsAndMoney, AccountViews, MethodRecord, MoneyBook
+from arrears.ports.payments import MethodAndTries
 
 NONE_FOUND_AFTER: Final = timedelta(hours=24)
 """When "the provider has nothing of ours" is proof. Commits that appear late have been seen after minutes; and a
@@ -84,7 +85,8 @@ def pursue(
     store: AccountsAndMoney, providers: Providers, account: int, attempt_no: int, now: datetime
 ) -> Attempt | None:
     """Bring one attempt as far as it can be brought now; what is still open of it, or None when it is over."""
-    view = _seen(store, account, now)
+    view, by = store.seen_to_charge(account, attempt_no, now)
+    assert view is not None, f"there is no account {account}"
     attempt = view.account.attempt(attempt_no)
     if attempt is None:
         return None
@@ -93,7 +95,7 @@ def pursue(
             _end_or_tell(store, providers, account, attempt, now)
         return store.snapshots([account])[account].attempt(attempt_no)
     try:
-        provider, outcome = _ask(store, providers, view, attempt, now)
+        provider, outcome = _ask(store, providers, view, attempt, by, now)
     except Refused as refused:
         provider, outcome = f.ARREARS, _not_known(refused)
         note_denied(store, providers, account, attempt, refused, now)
@@ -197,15 +199,19 @@ def _end_or_tell(store: AccountsAndMoney, providers: Providers, account: int, at
 
 
 def _ask(
-    store: AccountsAndMoney, providers: Providers, view: View, attempt: Attempt, now: datetime
+    store: AccountsAndMoney,
+    providers: Providers,
+    view: View,
+    attempt: Attempt,
+    by: MethodAndTries | None,
+    now: datetime,
 ) -> tuple[str, Outcome]:
-    account = view.account.no
-    reference = attempt_ref(account, attempt.no)
-    if not attempt.method:
+    account, reference = view.account.no, attempt_ref(view.account.no, attempt.no)
+    if by is None:
         # It was paid on the provider's page: nothing is asked for, only what has become of it.
         name = provider_of(store, providers.default, account, attempt)
         return name, providers.of(name).look_up(reference, "", attempt.ref, attempt.created_at)
-    method, elsewhere = store.method_and_tries(account, attempt.method)
+    method, elsewhere = by
     processor = providers.of(method.at_provider)
     fresh = now - attempt.created_at < NONE_FOUND_AFTER
     elsewhere_too = ""
@@ -217,17 +223,7 @@ def _ask(
         stop = Unknown(elsewhere_too)
     if attempt.method in methods_before(store, account, view.guards.copied_at):
         return method.at_provider, AttemptCanceled("", reached_network=False, why=f"this payment method {WHOSE}")
-    charge = Charge(
-        attempt=reference,
-        key=attempt.key,
-        customer_ref=method.customer_ref,
-        method_ref=method.ref,
-        amount_minor=attempt.amount_minor,
-        currency=attempt.currency,
-        off_session=attempt.by is Initiator.MERCHANT,
-        return_url=providers.return_url(account, attempt.no),
-        description=f"account {account}",
-    )
+    charge = _charge(account, attempt, method, providers.return_url(account, attempt.no))
     if attempt.state is not AttemptState.CREATED or not fresh or stop is not None:
         # Somebody may have asked already and died before the answer was recorded.
         reached("attempt.before_look_up")
@@ -244,6 +240,20 @@ def _ask(
     outcome = processor.charge(charge)
     reached("attempt.after_call")
     return method.at_provider, outcome
+
+
+def _charge(account: int, attempt: Attempt, method: MethodRecord, return_url: str) -> Charge:
+    return Charge(
+        attempt=attempt_ref(account, attempt.no),
+        key=attempt.key,
+        customer_ref=method.customer_ref,
+        method_ref=method.ref,
+        amount_minor=attempt.amount_minor,
+        currency=attempt.currency,
+        off_session=attempt.by is Initiator.MERCHANT,
+        return_url=return_url,
+        description=f"account {account}",
+    )
 
 
 def record_outcome(

@@ -73,7 +73,7 @@ def _ask(
     left = traced.amount - traced.taken_back - traced.given_back
     if not 0 < amount_minor <= left:
         most = format_amount(max(0, left), traced.currency)
-        raise Refused("bad_amount", f"at most {most} of {payment} can be given back")
+        raise Refused("bad_amount", f"a refund is more than nothing, and at most {most} of {payment} can be given back")
     number = max(trail.refunds, default=0) + 1
     fact = f.RefundAsked(
         refund=number,

@@ -16,7 +16,7 @@ from arrears.core.payments.values import AttemptState
 from arrears.core.rows import Rows
 from arrears.core.unit import Stored
 from arrears.ports import AttemptRecord, MethodRecord, PaymentRecord
-from arrears.ports.payments import FOREIGN_KEPT, TRIES_MAX
+from arrears.ports.payments import FOREIGN_KEPT, TRIES_MAX, MethodAndTries
 from arrears.store.reading import OPEN, issued, method_of, tried_of
 
 
@@ -104,7 +104,7 @@ class MemoryMoney:
         """See ports.MoneyBook."""
         return method_of(self.methods(account), number)
 
-    def method_and_tries(self, account: int, number: int) -> tuple[MethodRecord, Sequence[Tried]]:
+    def method_and_tries(self, account: int, number: int) -> MethodAndTries:
         """See ports.MoneyBook."""
         method = self.method(account, number)
         same = self.cards.get((method.at_provider, method.fingerprint), ()) if method.kind == "card" else ()

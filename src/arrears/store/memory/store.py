@@ -31,6 +31,7 @@ from arrears.core.unit import GENESIS, Unit, chained
 from arrears.core.view import View
 from arrears.ports import Claim, NewAccount
 from arrears.ports.installation import LEFT_OUT_AFTER
+from arrears.ports.payments import MethodAndTries
 from arrears.store.memory.batch import MemoryBatch
 from arrears.store.memory.book import extras_of
 from arrears.store.memory.parts import MemoryParts
@@ -217,6 +218,11 @@ class MemoryStore(MemoryTables):
         """See ports.AccountReader."""
         account = self.snapshots([number]).get(number)
         return None if account is None else View(self.adopted, account, self.system().guards, now)
+
+    def seen_to_charge(self, account: int, attempt: int, now: datetime) -> tuple[View | None, MethodAndTries | None]:
+        """See ports.AccountsAndMoney."""
+        number = next((one.method for one in self.attempts(account) if one.no == attempt), 0)
+        return self.seen(account, now), self.method_and_tries(account, number) if number else None
 
     def account_numbers(self, refs: Sequence[str]) -> Mapping[str, int]:
         """See ports.AccountReader."""

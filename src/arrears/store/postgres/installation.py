@@ -119,10 +119,14 @@ class PostgresInstallation:
     def seen(self, number: int, now: datetime) -> View | None:
         """See ports.AccountReader."""
         with self.reading() as db:
-            *state, listed, text = _row_of(db.execute(SEEN, [number]))
-            if text is None:
-                return None
-            return View(self._known.of(db, listed), _readable(number, text), _system_of(state).guards, now)
+            return self.view_of(db, db.execute(SEEN, [number]), number, now)
+
+    def view_of(self, db: Db, seen: psycopg.Cursor[DbRow], number: int, now: datetime) -> View | None:
+        """An account with what decides over it, of the answer to `SEEN`."""
+        *state, listed, text = _row_of(seen)
+        if text is None:
+            return None
+        return View(self._known.of(db, listed), _readable(number, text), _system_of(state).guards, now)
 
     def system_fact(self, seq: int) -> SystemFact | None:
         """See ports.Journal."""

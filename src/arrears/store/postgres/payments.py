@@ -11,8 +11,8 @@ from arrears.core.account import Debt
 from arrears.core.facts import PaymentBooked, decode_fact
 from arrears.core.payments.planner import Tried
 from arrears.ports import AttemptRecord, MethodRecord, PaymentRecord
-from arrears.ports.payments import FOREIGN_KEPT, TRIES_MAX
-from arrears.store.postgres.write import Db, utc
+from arrears.ports.payments import FOREIGN_KEPT, TRIES_MAX, MethodAndTries
+from arrears.store.postgres.write import Db, DbRow, utc
 from arrears.store.reading import issued, method_of, tried_of
 
 METHODS: Final[LiteralString] = """
@@ -38,6 +38,11 @@ FROM payment_method m LEFT JOIN LATERAL (
 ) t ON m.kind = 'card' AND m.fingerprint <> ''
 WHERE m.account_id = %(account)s AND (m.no = %(number)s OR %(number)s = 0)
 """
+METHOD_OF_ATTEMPT: Final[LiteralString] = METHOD_AND_TRIES.replace(
+    "(m.no = %(number)s OR %(number)s = 0)",
+    "m.no = (SELECT method FROM attempt WHERE account_id = %(account)s AND no = %(number)s)",
+)
+"""The same of the method of an attempt, by the attempt's number."""
 
 
 ATTEMPTS: Final[LiteralString] = """
@@ -101,6 +106,13 @@ INSERT INTO foreign_object VALUES (%(provider)s, %(ref)s, %(installation)s, %(no
 """
 
 
+def method_and_tries_of(rows: Sequence[DbRow]) -> MethodAndTries | None:
+    """The method of these rows, and what others tried on its card; None where there is none."""
+    if not rows:
+        return None
+    return MethodRecord(*rows[0][:9]), [tried_of(*row[9:]) for row in rows if row[9] is not None]
+
+
 class PostgresMoney:
     """See ports.MoneyBook."""
 
@@ -116,13 +128,12 @@ class PostgresMoney:
         """See ports.MoneyBook."""
         return method_of(self.methods(account), number)
 
-    def method_and_tries(self, account: int, number: int) -> tuple[MethodRecord, Sequence[Tried]]:
+    def method_and_tries(self, account: int, number: int) -> MethodAndTries:
         """See ports.MoneyBook."""
         with self.reading() as db:
             asked = {"account": account, "number": number, "most": TRIES_MAX}
-            found = db.execute(METHOD_AND_TRIES, asked).fetchall()
-        method = method_of([MethodRecord(*row[:9]) for row in found[:1]], number)
-        return method, [tried_of(*row[9:]) for row in found if row[9] is not None]
+            found = method_and_tries_of(db.execute(METHOD_AND_TRIES, asked).fetchall())
+        return found or (method_of((), number), ())
 
     def tries_elsewhere(self, account: int) -> Mapping[int, Sequence[Tried]]:
         """See ports.MoneyBook."""

@@ -24,7 +24,9 @@ from arrears.core.facts import (
 )
 from arrears.core.invariants import Breach
 from arrears.core.unit import Unit
+from arrears.core.view import View
 from arrears.ports import Claim, NewAccount
+from arrears.ports.payments import TRIES_MAX, MethodAndTries
 from arrears.store.outages import RECONNECT_SECONDS_MAX, WAIT_SECONDS_MAX, LastingPool
 from arrears.store.postgres.access import PostgresAccess
 from arrears.store.postgres.bank import PostgresBank
@@ -32,7 +34,7 @@ from arrears.store.postgres.batch import PostgresBatch
 from arrears.store.postgres.book import PostgresReceivables
 from arrears.store.postgres.check import check_store
 from arrears.store.postgres.events import PostgresEvents
-from arrears.store.postgres.installation import PolicyVersions, PostgresInstallation, record_system
+from arrears.store.postgres.installation import SEEN, PolicyVersions, PostgresInstallation, record_system
 from arrears.store.postgres.messages import PostgresMail
 from arrears.store.postgres.named import PostgresNamedMethods
 from arrears.store.postgres.parts import (
@@ -44,7 +46,7 @@ from arrears.store.postgres.parts import (
     take_turn,
     units_of,
 )
-from arrears.store.postgres.payments import PostgresMoney
+from arrears.store.postgres.payments import METHOD_OF_ATTEMPT, PostgresMoney, method_and_tries_of
 from arrears.store.postgres.people import PostgresPeople
 from arrears.store.postgres.privacy import PostgresPrivacy
 from arrears.store.postgres.setups import PostgresSetups
@@ -264,6 +266,14 @@ class PostgresStore(
         return {key: tuple(numbers) for key, numbers in found.items()}
 
     # -- reading -----------------------------------------------------------------------------------------------
+
+    def seen_to_charge(self, account: int, attempt: int, now: datetime) -> tuple[View | None, MethodAndTries | None]:
+        """See ports.AccountsAndMoney. One round trip."""
+        with self.reading() as db:
+            with db.pipeline():
+                seen = db.execute(SEEN, [account])
+                method = db.execute(METHOD_OF_ATTEMPT, {"account": account, "number": attempt, "most": TRIES_MAX})
+            return self.view_of(db, seen, account, now), method_and_tries_of(method.fetchall())
 
     def account_numbers(self, refs: Sequence[str]) -> Mapping[str, int]:
         """See ports.AccountReader."""
