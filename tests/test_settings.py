@@ -111,6 +111,7 @@ CASES = {
     ),
     "support_email": Case("", "help@example.org", "help@example.org", "help", AN_ADDRESS),
     "brand": Case(None, "brand.toml", Path("brand.toml"), "brand.toml\n", LINES),
+    "staff_sign_in": Case(None, "login.toml", Path("login.toml"), "login.toml\n", LINES),
     "portal_origins": Case(
         frozenset(),
         "https://a.example, http://localhost:81",

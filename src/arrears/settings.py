@@ -194,6 +194,7 @@ class Settings:
     )
     support_email: str = setting("the address where a customer finds help", as_address, "", "none")
     brand: Path | None = setting("a TOML file with your name, logo and colours for the pages", as_folder, None, "ours")
+    staff_sign_in: Path | None = setting("a TOML file with your OpenID provider for staff", as_folder, None, "none")
     portal_origins: frozenset[str] = setting(
         "the origins of your portals that may show the banner, with commas between (docs/portal-banner.md)",
         as_origins,

@@ -34,6 +34,8 @@ POST /sign-out                                  in         in       in          
 GET  /console/                                  in         in       in             in       in        200
 GET  /console/sign-in                           200        200      200            200      200       200
 POST /console/sign-in                           403        403      403            403      403       403
+GET  /console/sign-in/back                      404        404      404            404      404       404
+POST /console/sign-in/provider                  404        404      404            404      404       404
 POST /console/sign-out                          in         in       in             in       in        in
 GET  /console/second-step                       in         in       in             in       in        in
 POST /console/second-step                       in         in       in             in       in        in

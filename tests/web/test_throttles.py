@@ -335,6 +335,8 @@ THROTTLES: Final = """
 /console/<account:account>/deleted/<int:number>.pdf session
 /console/<account:account>/<slug:act>    session
 /console/sign-in                         staff
+/console/sign-in/back                    staff
+/console/sign-in/provider                staff
 /console/sign-out                        public
 /language                                public
 /banner.js                               public

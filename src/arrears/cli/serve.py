@@ -60,8 +60,10 @@ def serve_alone(listening: socket.socket, live: Installation, world: DemoWorld) 
 def _brand_of(url: str) -> None:
     set_up_django(url)
     from arrears.web.brand import brand
+    from arrears.web.console.sign_in import staff_provider
 
     brand()
+    staff_provider()
 
 
 def _say_where(listening: socket.socket) -> None:

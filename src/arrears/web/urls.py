@@ -28,6 +28,7 @@ from arrears.web.console import bank as staff_bank
 from arrears.web.console import certificates as staff_certificates
 from arrears.web.console import messages as staff_messages
 from arrears.web.console import policies as staff_policies
+from arrears.web.console import provider as staff_provider
 from arrears.web.console import reports as staff_reports
 from arrears.web.console import requests as staff_requests
 from arrears.web.console import sign_in as staff
@@ -63,6 +64,8 @@ urlpatterns = [
     *sign_in.paths,
     path("console/", staff_today.page),
     path("console/sign-in", staff.sign_in),
+    path("console/sign-in/provider", staff_provider.leave_for),
+    path("console/sign-in/back", staff_provider.back),
     path("console/sign-out", staff.sign_out),
     path("console/second-step", staff.second_step),
     path("console/second-step/picture.svg", staff.picture),

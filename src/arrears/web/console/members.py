@@ -82,6 +82,22 @@ def member(number: int) -> Member | None:
     return _member(found[0]) if found else None
 
 
+def member_at(email: str) -> Member | None:
+    """The member of staff with this address, if they still may come in."""
+    found = _rows(f"{_MEMBER} WHERE email = %s AND is_active", [email.lower()])
+    return _member(found[0]) if found else None
+
+
+def is_user(one: Member, user: str) -> bool:
+    """Whether somebody is this user of the operator's provider. They are, from the first that comes; a new start lets
+    another come."""
+    kept = _rows(
+        "UPDATE staff SET provider_user = %s WHERE staff_id = %s AND provider_user IN ('', %s) RETURNING staff_id",
+        [user, one.number, user],
+    )
+    return bool(kept)
+
+
 def known_member(email: str) -> Member:
     """The member of staff who signs in with this address; refuses `unknown_staff`."""
     found = _rows(f"{_MEMBER} WHERE email = %s", [email.lower()])
@@ -117,7 +133,8 @@ def first_password() -> str:
 def reset_member(one: Member, password: str) -> None:
     """Give somebody a first password again; their app and every session are gone."""
     _rows(
-        "UPDATE staff SET password = %s, first_password = true, app = '', code_no = 0, is_active = true"
+        "UPDATE staff SET password = %s, first_password = true, app = '', code_no = 0, provider_user = '',"
+        " is_active = true"
         " WHERE staff_id = %s",
         [make_password(password), one.number],
     )

@@ -5,6 +5,8 @@ Between the two a browser has a session that opens nothing but the second step, 
 
 from __future__ import annotations
 
+from functools import cache
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
@@ -29,9 +31,10 @@ from arrears.web.console.members import (
     new_key,
     set_up_app,
 )
+from arrears.web.console.openid_connect import OpenIdProvider, read_provider
 from arrears.web.refusals import in_words
 from arrears.web.signed_in import SIGN_IN, is_ours, left, safe_next
-from arrears.wiring import RealClock
+from arrears.wiring import RealClock, settings
 
 HALFWAY: Final = "staff_halfway"
 HALFWAY_SECONDS: Final = 15 * 60
@@ -44,7 +47,7 @@ SECOND_STEP: Final = "/console/second-step"
 def sign_in(request: HttpRequest) -> HttpResponse:
     """The first step: address and password."""
     if request.method != "POST":
-        return _page(request, wrong=False)
+        return first_step(request)
     email, password = request.POST.get("email", "").strip()[:254], request.POST.get("password", "")[:1000]
     try:
         with throttle.one_try(request, Throttled.STAFF, name=email):
@@ -52,9 +55,9 @@ def sign_in(request: HttpRequest) -> HttpResponse:
             if somebody is None:
                 raise _Wrong
     except (throttle.TooManyTries, _Wrong):
-        return _page(request, wrong=True)
+        return first_step(request, wrong=True)
     request.session.flush()
-    _go_halfway(request, somebody, safe_next(request, "staff"))
+    go_halfway(request, somebody, safe_next(request, "staff"))
     return HttpResponseRedirect(SECOND_STEP)
 
 
@@ -62,9 +65,11 @@ class _Wrong(Exception):
     """Not this name, or not this password or code."""
 
 
-def _go_halfway(request: HttpRequest, somebody: Member, onward: str) -> None:
-    began = RealClock().now().timestamp()
-    kept = {"number": somebody.number, "proof": somebody.proof, "began": began, "next": onward}
+def go_halfway(request: HttpRequest, somebody: Member, onward: str, *, by_provider: bool = False) -> None:
+    """Somebody has taken the first step, and a session that opens the second alone begins. Whom the operator's provider
+    has proved chooses no password of their own."""
+    began, chooses = RealClock().now().timestamp(), somebody.first_password and not by_provider
+    kept = {"number": somebody.number, "proof": somebody.proof, "began": began, "next": onward, "chooses": chooses}
     if not somebody.has_app:
         kept["key"] = get_adapter().encrypt(new_key())
     request.session[HALFWAY] = kept
@@ -90,7 +95,7 @@ def second_step(request: HttpRequest) -> HttpResponse:
     somebody, kept = found
     if request.method != "POST":
         return _step(request, somebody, kept)
-    if somebody.first_password:
+    if kept["chooses"]:
         return _chosen(request, somebody, kept)
     code = request.POST.get("code", "")[:20]
     try:
@@ -102,11 +107,15 @@ def second_step(request: HttpRequest) -> HttpResponse:
         return _step(request, somebody, kept, _("That was tried too often. Wait a quarter of an hour."))
     except _Wrong:
         return _step(request, somebody, kept, _("That code is not right, or was used already. Type the one of now."))
-    onward = str(kept["next"])
+    return come_in(request, let_in, str(kept["next"]))
+
+
+def come_in(request: HttpRequest, somebody: Member, onward: str) -> HttpResponse:
+    """Everything has been proved: a session of staff begins, and goes on where they wanted to."""
     request.session.flush()
-    request.session["staff"] = {"number": let_in.number, "proof": let_in.proof}
+    request.session["staff"] = {"number": somebody.number, "proof": somebody.proof}
     response = HttpResponseRedirect(onward if is_ours(onward, "staff") else "/console/")
-    throttle.remember(request, response, Throttled.STAFF, let_in.email)
+    throttle.remember(request, response, Throttled.STAFF, somebody.email)
     return response
 
 
@@ -124,17 +133,18 @@ def _chosen(request: HttpRequest, somebody: Member, kept: dict[str, Any]) -> Htt
         chosen = choose_password(somebody, password)
     except Refused as refused:
         return _step(request, somebody, kept, in_words(refused))
-    _go_halfway(request, chosen, str(kept["next"]))
+    go_halfway(request, chosen, str(kept["next"]))
     return HttpResponseRedirect(SECOND_STEP)
 
 
 def _step(request: HttpRequest, somebody: Member, kept: dict[str, Any], why: object = "") -> HttpResponse:
-    if somebody.first_password:
+    if kept["chooses"]:
         title = _("Choose a password of your own")
     else:
         title = _("The second step") if somebody.has_app else _("Set up your authenticator app")
-    key = "" if somebody.has_app or somebody.first_password else get_adapter().decrypt(kept["key"])
+    key = "" if somebody.has_app or kept["chooses"] else get_adapter().decrypt(kept["key"])
     values = {"title": title, "somebody": somebody, "why": why, "key": key, "here": SECOND_STEP}
+    values["chooses"] = kept["chooses"]
     return render(request, "console/second_step.html", values, status=422 if why else 200)
 
 
@@ -142,7 +152,7 @@ def _step(request: HttpRequest, somebody: Member, kept: dict[str, Any], why: obj
 def picture(request: HttpRequest) -> HttpResponse:
     """The key of the app that is being set up, to photograph."""
     found = _halfway(request)
-    if found is None or found[0].has_app or found[0].first_password:
+    if found is None or found[0].has_app or found[1]["chooses"]:
         raise Http404
     somebody, kept = found
     adapter = get_adapter()
@@ -169,15 +179,30 @@ def signed_in_staff(request: HttpRequest) -> Member | None:
     return None
 
 
-def _page(request: HttpRequest, *, wrong: bool) -> HttpResponse:
+def staff_provider() -> OpenIdProvider | None:
+    """The operator's provider for staff, where there is one. Refuses `bad_staff_sign_in`."""
+    ours = settings()
+    return _provider(ours.staff_sign_in, ours.mode == "live") if ours.staff_sign_in else None
+
+
+@cache
+def _provider(path: Path, live: bool) -> OpenIdProvider:
+    return read_provider(path, live=live)
+
+
+def first_step(request: HttpRequest, *, wrong: bool = False, why: object = "") -> HttpResponse:
+    """The page of the first step; `why` says why it is shown again."""
+    provider = staff_provider()
     values = {
         "title": _("Sign in for staff"),
         "wrong": wrong,
         "email": request.POST.get("email", ""),
         "next": safe_next(request, "staff"),
         "here": SIGN_IN["staff"],
+        "why": why,
+        "provider": provider.name if provider else "",
     }
-    return render(request, "sign_in.html", values, status=403 if wrong else 200)
+    return render(request, "sign_in.html", values, status=403 if wrong or why else 200)
 
 
 @require_POST
