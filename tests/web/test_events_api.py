@@ -93,7 +93,11 @@ def test_only_what_is_asked_for_is_listed_and_what_does_not_exist_is_refused(sho
     headers = bearer(shop, "read")
     found = client.get("/v1/events?type=invoice.*&type=account.opened&limit=1000", headers=headers).json()
     assert {one["type"].partition(".")[0] for one in found["events"]} == {"invoice", "account"}
-    for query, status, code in (("type=invoice.gone", 422, "bad_event_type"), ("after=evt_x", 400, "bad_cursor")):
+    for query, status, code in (
+        ("type=invoice.gone", 422, "bad_event_type"),
+        ("after=evt_x", 400, "bad_cursor"),
+        ("after=evt_99999999", 400, "bad_cursor"),
+    ):
         refused = client.get(f"/v1/events?{query}", headers=headers)
         assert (refused.status_code, refused.json()["code"]) == (status, code)
 

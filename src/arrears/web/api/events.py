@@ -68,9 +68,19 @@ def events(
 ) -> HttpResponse:
     """Events after a cursor, the oldest first. Go on with `cursor`, until it stays as it was."""
     token: Token = request.auth  # type: ignore[attr-defined]
-    since = number_of_event(after)
+    since = _known_cursor(after)
     found, looked = installed().store.events_after(since, limit, wanted_types(type or []), token.account)
     return JsonResponse({"events": [json.loads(one.body) for one in found], "cursor": f"evt_{looked}"})
+
+
+def _known_cursor(text: str) -> int:
+    """The place of the event that a cursor names. One that no event has had is refused: whoever has it was told of a
+    book that was taken back to a backup, and would miss what happens until there are as many events again."""
+    number = number_of_event(text)
+    if number and installed().store.events_after(number - 1, 1)[1] < number:
+        message = f"no event here is {text[:60]!r}: was a backup put back? read on from an event of before it, or evt_0"
+        raise Refused("bad_cursor", message)
+    return number
 
 
 @router.get("/event-endpoints", **terms(EVENTS, READ, of_account=OF_ALL))
@@ -93,7 +103,7 @@ def put_endpoint(request: HttpRequest, name: EndpointName, body: EndpointWanted)
     if there is None:
         secret = secret_text(secrets.token_bytes(SECRET_BYTES))
         account = 0 if body.account is None else parse_id(ACCOUNT, body.account)[0]
-        after = None if body.after is None else number_of_event(body.after)
+        after = None if body.after is None else _known_cursor(body.after)
         kept = live.transport().sealed(secret)
         store.add_endpoint(NewEndpoint(EndpointUse.EVENTS, name, body.url, kept, types, account, after), now)
     else:
@@ -133,7 +143,7 @@ def replay(request: HttpRequest, name: EndpointName, body: ReplayWanted) -> Http
     """Send everything after an event again, with the same ids. Needs an `Idempotency-Key`."""
     live = installed()
     one = _of_events(live.store.endpoint_named(name))
-    live.store.replay_events(one.number, number_of_event(body.after), live.clock.now())
+    live.store.replay_events(one.number, _known_cursor(body.after), live.clock.now())
     return JsonResponse(_endpoint(live.store.endpoint_named(name)))
 
 
