@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import sys
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, suppress
@@ -121,3 +123,16 @@ def test_django_takes_its_connections_from_the_pool_that_lasts(site: str) -> Non
 
     connection.ensure_connection()
     assert isinstance(getattr(connection, "pool", None), LastingPool)
+
+
+def test_a_pool_that_one_of_its_own_threads_collects_says_nothing(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", said.append)
+    held = [LastingPool(database_url, min_size=1, max_size=1, open=True)]
+    own = threading.Thread(target=held.clear)
+    held[0]._workers.append(own)
+    own.start()
+    own.join()
+    assert (held, said) == ([], [])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import select
 import time
+from contextlib import suppress
 from typing import Any, Final
 
 import psycopg
@@ -39,6 +40,12 @@ class LastingPool(ConnectionPool[psycopg.Connection[Any]]):
     """A pool whose connections may all have died while they lay idle: each that has is replaced at once, however many
     there are. The check that psycopg_pool offers waits longer and longer after each one that it finds dead, and with
     four of them gives up."""
+
+    def __del__(self) -> None:
+        # One that nobody has closed may be collected by one of its own threads, which cannot wait for itself: a command
+        # that is refused, and ends, would say so with a traceback after its line.
+        with suppress(RuntimeError):
+            super().__del__()
 
     def getconn(self, timeout: float | None = None) -> psycopg.Connection[Any]:
         """A connection that is open; PoolTimeout where there is none in time."""
