@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import random
 import sys
 import threading
+import weakref
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, suppress
@@ -131,8 +133,14 @@ def test_a_pool_that_one_of_its_own_threads_collects_says_nothing(
     said: list[object] = []
     monkeypatch.setattr(sys, "unraisablehook", said.append)
     held = [LastingPool(database_url, min_size=1, max_size=1, open=True)]
-    own = threading.Thread(target=held.clear)
+    gone = weakref.ref(held[0])
+
+    def collect() -> None:
+        held.clear()
+        gc.collect()
+
+    own = threading.Thread(target=collect)
     held[0]._workers.append(own)
     own.start()
     own.join()
-    assert (held, said) == ([], [])
+    assert (gone(), said) == (None, [])
