@@ -46,6 +46,10 @@ class BookHold:
     """Whether a promise to pay placed it."""
     moved: list[BookWarning] = field(default_factory=list)
     """What had been sent when it was placed, and named days which it moved."""
+    names: tuple[int, ...] = ()
+    """The subscriptions that the debt on which it stands is for."""
+    gone: datetime | None = None
+    """When nothing of that debt was open any more."""
 
     def end(self, zone: str) -> datetime | None:
         """When it ended or will end of itself; None where nobody knows."""

@@ -6,7 +6,7 @@ works out for itself and compares: not before its day, not after it, and not lef
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 
 from tests.oracle.book import (
@@ -22,7 +22,7 @@ from tests.oracle.book import (
     held_on,
     reached,
 )
-from tests.oracle.days import DAY, ends, first_free, local_day
+from tests.oracle.days import DAY, ends, first_free, local_day, starts
 
 from arrears.core.policy import Policy
 
@@ -247,7 +247,7 @@ class TextLadder:
         return min(found, default=None)
 
     def _counted_to(
-        self, since: date, days: int, sub: BookSubscription, of: Iterable[BookDebt], now: datetime, but: int, zone: str
+        self, since: date, days: int, sub: BookSubscription, of: Sequence[BookDebt], now: datetime, but: int, zone: str
     ) -> date | None:
         """The day that is so many days after another, without those on which deletion was held, or one of these was."""
         own = [h for h in self._off(sub, DELETE, None, now, True) if h.no != but]
@@ -257,7 +257,29 @@ class TextLadder:
         on_debts = [h for h in self.holds.values() if h.scope == "debt" and h.target in numbers and h.no != but]
         spans = [h.span(zone, None, self.day_zone) for h in own]
         spans += [h.span(zone, now, self.day_zone) for h in on_debts]
+        spans += self._through_others(sub, next((d for d in of if sub.no in d.subs), None), but, zone)
         return reached(since, days, lambda day: held_on(day, spans))
+
+    def _through_others(
+        self, sub: BookSubscription, leads: BookDebt | None, but: int, zone: str
+    ) -> Iterable[tuple[date, date]]:
+        """The full days since a start "on which deletion was held" are none of it, also where what was held then, and
+        named the subscription, leads to nothing now: before the debt that does was past due, and of what is not owed
+        any more as long as it was (record 92)."""
+        for hold in self.holds.values():
+            if sub.no not in hold.names or hold.no == but or (leads is not None and hold.target == leads.no):
+                continue
+            if leads is None and hold.target in self.debts:
+                continue
+            first, last = hold.span(zone, None, self.day_zone)
+            over = [local_day(hold.gone, zone) - DAY] if hold.gone is not None else []
+            if leads is not None and leads.day_0 is not None:
+                over.append(local_day(starts(leads.day_0, self.day_zone), zone) - DAY)
+            yield first, min([last, *over])
+
+    def on_debt(self, no: int) -> list[BookHold]:
+        """The holds on a debt that stand, or ended by themselves."""
+        return [h for h in self.holds.values() if h.scope == "debt" and h.target == no]
 
     # -- what must be so before an action --------------------------------------------------------------------------
 

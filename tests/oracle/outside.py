@@ -49,7 +49,7 @@ class Outside(TextLadder):
         d = fact.debt
         self.debts[d.no] = BookDebt(d.no, d.currency, d.open_minor, d.due_on, d.subscriptions, known=r.at)
 
-    def _less(self, parts: Iterable[tuple[int, int]]) -> None:
+    def _less(self, parts: Iterable[tuple[int, int]], at: datetime) -> None:
         for no, minor in parts:
             debt = self.debts.get(no)
             if debt is None:
@@ -57,6 +57,8 @@ class Outside(TextLadder):
             debt.open -= minor
             if debt.open <= 0:
                 del self.debts[no]
+                for hold in self.on_debt(no):
+                    hold.gone = at
                 self._paid(debt)
 
     def _paid(self, debt: BookDebt) -> None:
@@ -68,16 +70,16 @@ class Outside(TextLadder):
                 sub.paid_since_stop = sub.paid_since_stop or sub.cut
 
     def _payment_booked(self, fact: f.PaymentBooked, r: f.Recorded) -> None:
-        self._less((a.debt, a.minor) for a in fact.allocations)
+        self._less(((a.debt, a.minor) for a in fact.allocations), r.at)
 
     def _credit_allocated(self, fact: f.CreditAllocated, r: f.Recorded) -> None:
-        self._less((a.debt, a.minor) for a in fact.allocations)
+        self._less(((a.debt, a.minor) for a in fact.allocations), r.at)
 
     def _invoice_credited(self, fact: f.InvoiceCredited, r: f.Recorded) -> None:
-        self._less([(fact.debt, fact.minor - fact.credit_minor)])
+        self._less([(fact.debt, fact.minor - fact.credit_minor)], r.at)
 
     def _written_off(self, fact: f.WrittenOff, r: f.Recorded) -> None:
-        self._less([(fact.debt, fact.minor)])
+        self._less([(fact.debt, fact.minor)], r.at)
 
     def _charge_declined(self, fact: f.ChargeDeclined, r: f.Recorded) -> None:
         for no in fact.debts:
@@ -91,6 +93,8 @@ class Outside(TextLadder):
         found = self.debts.pop(fact.debt.no, None)
         open_before = 0 if found is None else found.open
         d = fact.debt
+        for hold in self.on_debt(d.no):
+            hold.gone = None
         self.debts[d.no] = BookDebt(d.no, d.currency, open_before + fact.minor, d.due_on, d.subscriptions, forced=today)
         yield from ()
 
@@ -139,6 +143,7 @@ class Outside(TextLadder):
         told = {(sub.no, action): on for sub in self.subs.values() for action, on in sub.told.items()}
         placed = BookHold(h.no, h.scope.value, h.target, stops, h.from_at, h.until, told=told)
         placed.promised = bool(h.arrangement)
+        placed.names = self.debts[h.target].subs if placed.scope == "debt" else ()
         self.holds[h.no] = placed
         self.placing.append(placed)
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.oracle.test_stories import judged
 from tests.sizes import few
-from tests.stories.story import Story
+from tests.stories.story import PRICE, Story
 
 from arrears.core import facts as f
 from arrears.core.account import HoldScope
@@ -113,3 +113,57 @@ def test_no_day_counts_on_which_it_was_held(
     ended = [fact.ended_on for _, fact in story.facts(f.OrderAcknowledged) if fact.subscription == MAIL]
     stopped = cancel if cancel is not None else next(story.day(on) for on in ended if on is not None)
     assert deleted == min(max(reached(stopped, 90), reached(day_0, 120)) for day_0 in (0, second))
+
+
+# -- what held it is not owed any more, or another invoice names it since (decision 92) --------------------------------
+
+
+@pytest.mark.parametrize("again", [None, 65])
+@pytest.mark.parametrize("how", ["paid", "released"])
+@pytest.mark.parametrize(("disputed", "day"), [(51, 129), (-1, 181)])
+def test_days_on_which_it_was_held_are_none_whatever_became_of_that_invoice(
+    disputed: int, day: int, how: str, again: int | None
+) -> None:
+    """The account's clock is a free invoice for `cloud`: 120 days, and those from 52 or from 0 on to 60. It changes
+    nothing whether the invoice for `mail` is paid while it is disputed or is no longer so, nor that another follows."""
+    story = one_clock(2)
+    holds = []
+    acts = [(5, lambda: story.cancel(MAIL)), (disputed, lambda: holds.append(story.dispute(2)))]
+    for on, act in sorted(acts, key=lambda one: one[0]):
+        story.until(on)
+        act()
+    story.until(61)
+    _ = story.pay(PRICE, (2,)) if how == "paid" else story.release(holds[0])
+    if again is not None:
+        story.until(again - 1).bill(again, subscriptions=(MAIL,))
+    assert deleted_on(story) == day
+
+
+@pytest.mark.parametrize("how", ["paid", "given up"])
+def test_who_objects_and_then_owes_nothing_has_all_days_of_the_retention(how: str) -> None:
+    """The default policy: canceled on day 5, kept for 90 days, of which 6 to 60 were days of a dispute."""
+    story = Story(services=("cloud", "mail"), bill=False)
+    story.bill(1, subscriptions=(MAIL,))
+    story.until(-1).dispute(1)
+    canceled(story).until(61)
+    _ = story.pay(PRICE, (1,)) if how == "paid" else story.write_off(1)
+    assert deleted_on(story) == 151
+
+
+def test_what_was_held_before_an_invoice_was_past_due_is_no_day_of_it() -> None:
+    """An invoice that was held, a free one that came only afterwards, and the account's clock: no order of the two
+    that name it leads to an earlier day than 120 and the ten of the hold."""
+    story = canceled(one_clock(2))
+    held(story, 2, 51, 60)
+    story.until(64).bill(65, subscriptions=(MAIL,))
+    assert deleted_on(story) == 130
+
+
+def test_an_invoice_that_is_reopened_while_it_is_disputed_still() -> None:
+    """Paid, and the money leaves again on day 70: the days 52 to 74 are none."""
+    story = canceled(one_clock(2))
+    story.until(51).dispute(2)
+    story.until(61).pay(PRICE, (2,))
+    story.until(70).reopen(2, due=1)
+    story.until(75).release(1)
+    assert deleted_on(story) == 143

@@ -143,7 +143,7 @@ class Ahead:
             if debt is None:
                 own = by_stage if self.action is Action.DELETE else None
             elif named:
-                own = view.debt_clock(self.sub, self._ladder_days, self.stop, debt, kept)
+                own = view.debt_clock(self.sub, self._ladder_days, debt, holds, kept)
             else:
                 own = debt.day_0 and view.day_number(debt.day_0, self._ladder_days, holds, view.calendar)
             day = latest(own, by_stage)
@@ -268,8 +268,10 @@ class Ahead:
         """The debts that this may follow from, each with the holds on the action: those whose clock it follows, and of
         a deletion those that name the subscription. Of a service that ended without any debt the holds alone."""
         view, sub = self.view, self.sub
+        if self.action is not Action.DELETE:
+            return [(debt, view.holds_on(self.stop, sub, debt)) for debt in (view.debts_of(sub) or (None,))]
         debts = view.account.debts_for(sub) if self._named() else view.debts_of(sub)
-        return [(debt, view.holds_on(self.stop, sub, debt)) for debt in (debts or (None,))]
+        return [(debt, view.holds_on_deletion(sub, debt)) for debt in (debts or (None,))]
 
     def _named(self) -> bool:
         """Whether only debts that name the subscription lead to it: to the deletion of what was stopped for debt, and

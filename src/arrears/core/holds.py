@@ -54,3 +54,7 @@ class Hold(Value, frozen=True, omit_defaults=True):
     arrangement: int = 0
     """The promise to pay that places it, up to its next day; 0 for every other."""
     moved: tuple[Moved, ...] = ()
+    named: tuple[int, ...] = ()
+    """The subscriptions that the held debt names: their deletion was held on these days, whatever becomes of it."""
+    debt_gone_at: datetime | None = None
+    """When nothing was open any more of the debt on which it stands."""

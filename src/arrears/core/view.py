@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
 import msgspec
+from msgspec.structs import replace
 
 from arrears.core.account import Account, Action, Debt, DoubtKind, Hold, HoldScope, Mode, Stop, Subscription, Terms
 from arrears.core.calendar import Calendar, calendar_of
@@ -138,6 +139,24 @@ class View:
             )
         ]
 
+    def holds_on_deletion(self, sub: Subscription, debt: Debt | None) -> list[Hold]:
+        """The holds of whose days none counts towards a deletion that follows this debt: those that stop it, and what
+        stopped it through another debt that names the subscription, before this one was past due. Where none leads
+        to it that names it, those on what is not owed any more."""
+        found = self.holds_on(Stop.DELETE, sub, debt)
+        leads = debt if debt is not None and sub.no in debt.subscriptions else None
+        for hold in self.account.holds:
+            if sub.no not in hold.named or (leads is not None and hold.target == leads.no):
+                continue
+            ends = [at for at in (self.hold_end(hold), hold.debt_gone_at) if at is not None]
+            if leads is not None and leads.day_0 is not None:
+                ends.append(self.calendar.start_of_day(leads.day_0))
+            elif self.account.debt(hold.target) is not None:
+                continue
+            if ends and hold.from_at < min(ends):
+                found.append(replace(hold, ended_at=min(ends)))
+        return found
+
     def hold_end(self, hold: Hold) -> datetime | None:
         """When a hold ended or will end; None while nobody can say. Its last day is one of the account, also where a
         service end that it keeps open has another zone."""
@@ -231,21 +250,23 @@ class View:
     # -- clocks ----------------------------------------------------------------------------------------------
 
     def debt_clock(
-        self, sub: Subscription, days: int, stop: Stop, followed: Debt, kept: Callable[[list[Hold]], date | None]
+        self,
+        sub: Subscription,
+        days: int,
+        followed: Debt,
+        leading: list[Hold],
+        kept: Callable[[list[Hold]], date | None],
     ) -> date | None:
         """Day `days` of the subscription's oldest debt: the one with the most days counted, and no earlier than what it
-        is `kept` for. A day counts for neither on which that debt was held, or the one that is `followed`. A debt that
-        is held is no clock for another, also where its days were over before the hold began."""
-        if not self.account.holds:
-            oldest = self.oldest_day_0(self.debts_of(sub))
-            return None if oldest is None else oldest + timedelta(days)
+        is `kept` for. A day counts for neither on which that debt was held, or the one that is `followed`, whose holds
+        are `leading`. A debt that is held is no clock for another, also where its days were over before the hold
+        began."""
         found: date | None = None
-        leading = self.holds_on(stop, sub, followed)
         for debt in self.debts_of(sub):
             assert debt.day_0 is not None
             if debt is not followed and self.account.debt_is_held(debt.no):
                 continue
-            holds = leading if debt is followed else [*leading, *self.holds_on(stop, sub, debt)]
+            holds = leading if debt is followed else [*leading, *self.holds_on(Stop.DELETE, sub, debt)]
             day = latest(self.day_number(debt.day_0, days, holds, self.calendar), kept(holds))
             if day is not None and (found is None or day < found):
                 found = day

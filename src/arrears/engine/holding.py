@@ -19,9 +19,10 @@ def place_hold(
     unit: Unit, scope: HoldScope, target: int, stops: tuple[Stop, ...], reason: str, until: date | None, author: str
 ) -> int:
     """Place a hold in a unit whose account is under its lock; the hold's number within the account."""
+    named: tuple[int, ...] = ()
     if scope is HoldScope.DEBT:
-        open_debts(unit, [target])
-        stops = ALL_STOPS
+        [debt] = open_debts(unit, [target])
+        stops, named = ALL_STOPS, debt.subscriptions
     elif scope is HoldScope.SUBSCRIPTION:
         subscription_of(unit, target)
     if not stops or not reason.strip():
@@ -35,6 +36,7 @@ def place_hold(
         reason=reason,
         from_at=unit.now,
         until=until,
+        named=named,
     )
     unit.record(f.HoldPlaced(hold=placed), author, reason)
     return number

@@ -10,17 +10,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from typing import Final
 
+from msgspec.structs import replace
+
 from arrears.core import facts as f
 from arrears.core.account import Action, Hold, HoldScope, Stop, Terms
 from arrears.core.calendar import Calendar, calendar_of
 from arrears.core.policy import ClockScope, Policy
-from arrears.core.policy.places import is_working_day
 from arrears.core.states import State
+from arrears.sim.ladder_days import HeldTimes, allowed_day, numbered_day
 from arrears.sim.ladder_values import Announced, OwedDebt, Used
 
 ONE_DAY: Final = timedelta(days=1)
-NEVER: Final = 4000
-"""Days after which a hold without an end is taken to have none."""
 
 
 class Ladder:
@@ -33,13 +33,15 @@ class Ladder:
         self.debts: dict[int, OwedDebt] = {}
         self.subs: dict[int, Used] = {}
         self.holds: dict[int, Hold] = {}
+        self.gone: dict[int, datetime] = {}
+        """Since when nothing is open any more of a debt."""
         self.promised: dict[int, tuple[int, ...]] = {}
         self.warnings: list[Announced] = []
         self.found: list[str] = []
 
     # -- days ------------------------------------------------------------------------------------------------------
 
-    def spans(self, stop: Stop, sub: Used, debt: OwedDebt | None) -> list[tuple[datetime, datetime | None]]:
+    def spans(self, stop: Stop, sub: Used, debt: OwedDebt | None) -> HeldTimes:
         """When this was held for this subscription because of this debt."""
         calendar, found = calendar_of((self.case or self.terms).zone), []
         for hold in self.holds.values():
@@ -51,6 +53,21 @@ class Ladder:
             if stop in hold.stops and on[hold.scope]:
                 last = None if hold.until is None else calendar.end_of_day(hold.until)
                 found.append((hold.from_at, hold.ended_at or last))
+        return found
+
+    def spans_through_others(self, sub: Used, leads: OwedDebt | None) -> HeldTimes:
+        """When deletion was held by holds on other debts that named it, before the one that leads to it was past due;
+        where none does, on what is not owed any more, as long as it was."""
+        calendar, found = calendar_of((self.case or self.terms).zone), []
+        for hold in self.holds.values():
+            gone = self.gone.get(hold.target)
+            if sub.no not in hold.named or (gone is None if leads is None else hold.target == leads.no):
+                continue
+            last = None if hold.until is None else calendar.end_of_day(hold.until)
+            first = None if leads is None or leads.day_0 is None else calendar.start_of_day(leads.day_0)
+            ends = [at for at in (hold.ended_at or last, gone, first) if at is not None]
+            if not ends or hold.from_at < min(ends):
+                found.append((hold.from_at, min(ends, default=None)))
         return found
 
     def debts_of(self, sub: Used, *, named: bool = False) -> list[OwedDebt]:
@@ -84,11 +101,16 @@ class Ladder:
             pairs = [(debt, debt) for debt in debts]
         found: list[date | None] = []
         for leads, clock in pairs or ([] if sub.cut else [(None, None)]):
-            spans = [*self.spans(stop, sub, leads), *self.spans(stop, sub, clock)] if held else []
-            by_stage = _day(start, dwell, spans, calendar)
-            by_debt = by_stage if clock is None or clock.day_0 is None else _day(clock.day_0, days, spans, self._zone)
+            spans = [*self.spans(stop, sub, leads), *self.spans(stop, sub, clock)]
+            if action is Action.DELETE:
+                spans += self.spans_through_others(sub, leads if named else None)
+            spans = spans if held else []
+            by_stage = numbered_day(start, dwell, spans, calendar)
+            by_debt = (
+                by_stage if clock is None or clock.day_0 is None else numbered_day(clock.day_0, days, spans, self._zone)
+            )
             if by_debt is not None and by_stage is not None:
-                found.append(_allowed(max(by_debt, by_stage, *floor), spans, calendar, policy))
+                found.append(allowed_day(max(by_debt, by_stage, *floor), spans, calendar, policy))
         return min([day for day in found if day is not None], default=None)
 
     @property
@@ -149,7 +171,7 @@ class Ladder:
                 self._promise_ended(self.promised[fact.arrangement])
             case _:
                 pass
-        self._money(fact)
+        self._money(fact, recorded.at)
         self._stages(fact, recorded)
         self._messages(fact, recorded)
 
@@ -168,7 +190,7 @@ class Ladder:
         """Judged as the hold stood: with its last day, where it is released before it."""
         hold = self.holds[fact.hold]
         before = dict(self.holds)
-        moment = {no: h if h.until or h.ended_at else _ended(h, fact.at) for no, h in before.items()}
+        moment = {no: h if h.until or h.ended_at else replace(h, ended_at=fact.at) for no, h in before.items()}
         for sub in self.subs.values():
             elsewhere = hold.scope is HoldScope.SUBSCRIPTION and hold.target != sub.no
             other = hold.scope is HoldScope.DEBT and hold.target not in [d.no for d in self.debts_of(sub)]
@@ -184,7 +206,7 @@ class Ladder:
                     if day is not None and freely is not None and day > freely:
                         self.void(sub.no, action)
                 self.holds = before
-        self.holds[hold.no] = _ended(hold, fact.at)
+        self.holds[hold.no] = replace(hold, ended_at=fact.at)
         self._days_moved()
 
     def _days_moved(self) -> None:
@@ -203,17 +225,22 @@ class Ladder:
             return (Action.DISABLE,) if self.policy.restrict_after_days is None else (Action.RESTRICT,)
         return {State.RESTRICTED: (Action.DISABLE,), State.DISABLED: (Action.DELETE,)}.get(sub.state, ())
 
-    def _money(self, fact: f.AnyFact) -> None:
+    def _less(self, debt: int, minor: int, at: datetime) -> None:
+        self.debts[debt].open -= minor
+        if self.debts[debt].open <= 0:
+            self.gone[debt] = at
+
+    def _money(self, fact: f.AnyFact, at: datetime) -> None:
         match fact:
             case f.InvoiceIssued(debt=d):
                 self.debts[d.no] = OwedDebt(d.no, d.subscriptions, d.open_minor)
             case f.PaymentBooked(allocations=parts) | f.CreditAllocated(allocations=parts):
                 for part in parts:
-                    self.debts[part.debt].open -= part.minor
+                    self._less(part.debt, part.minor, at)
             case f.WrittenOff(debt=no, minor=minor):
-                self.debts[no].open -= minor
+                self._less(no, minor, at)
             case f.InvoiceCredited(debt=no, minor=minor, credit_minor=kept) if minor > kept:
-                self.debts[no].open -= minor - kept
+                self._less(no, minor - kept, at)
             case f.DueMoved(debt=no, voided=voided):
                 self.debts[no].day_0 = None
                 for one in voided:
@@ -221,6 +248,7 @@ class Ladder:
                 self._days_moved()
             case f.DebtReopened(debt=d):
                 self.debts[d.no] = OwedDebt(d.no, d.subscriptions, d.open_minor)
+                self.gone.pop(d.no, None)
             case f.WithinTolerance(debts=numbers):
                 for no in numbers:
                     self.debts[no].day_0 = None
@@ -353,38 +381,6 @@ class Ladder:
                 self.void(no, action)
             case _:
                 pass
-
-
-def _ended(hold: Hold, at: datetime) -> Hold:
-    return Hold(hold.no, hold.scope, hold.target, hold.stops, hold.reason, hold.from_at, hold.until, at)
-
-
-def _day(start: date, days: int, spans: list[tuple[datetime, datetime | None]], calendar: Calendar) -> date | None:
-    """The day with this number, counted from `start` as 0, where a day that lies wholly inside a hold has none."""
-    if not spans:
-        return start + timedelta(days=days)
-    number, day = -1, start
-    for _ in range(NEVER):
-        first, last = calendar.start_of_day(day), calendar.end_of_day(day)
-        number += not any(a <= first and (b is None or last <= b) for a, b in spans)
-        if number >= days:
-            return day
-        day += ONE_DAY
-    return None
-
-
-def _allowed(
-    day: date, spans: list[tuple[datetime, datetime | None]], calendar: Calendar, policy: Policy
-) -> date | None:
-    """The first day from this one whose end no hold covers and that the policy allows."""
-    for _ in range(NEVER if spans or policy.business_days else 1):
-        end = calendar.end_of_day(day)
-        held = any(a < end and (b is None or end < b) for a, b in spans)
-        rest = policy.business_days and not all(is_working_day(policy.holidays, d) for d in (day, day + ONE_DAY))
-        if not held and not rest:
-            return day
-        day += ONE_DAY
-    return None
 
 
 def disagreements(history: Iterable[f.Recorded], policies: Mapping[str, Policy]) -> Iterator[str]:

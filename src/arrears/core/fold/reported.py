@@ -55,7 +55,11 @@ def _reduced(account: Account, allocations: Iterable[f.Allocation], recorded: f.
                 continue
             debt = replace(debt, open_minor=rest)
         debts.append(debt)
-    account = replace(account, debts=tuple(debts))
+    holds = tuple(
+        replace(h, debt_gone_at=recorded.at) if h.named and h.target in closed and h.ended_at is None else h
+        for h in account.holds
+    )
+    account = replace(account, debts=tuple(debts), holds=holds)
     return reminded_of(before, relieved(before, account, closed), recorded.at) if closed else account
 
 
@@ -94,7 +98,11 @@ def _charge_declined(account: Account, fact: f.ChargeDeclined, _: f.Recorded) ->
 def _debt_reopened(account: Account, fact: f.DebtReopened, recorded: f.Recorded) -> Account:
     others = tuple(d for d in account.debts if d.no != fact.debt.no)
     again = replace(fact.debt, reopened_seq=recorded.seq, reminded=())
-    return replace(account, debts=tuple(sorted((*others, again), key=_by_due_date)))
+    holds = tuple(
+        replace(h, debt_gone_at=None) if h.debt_gone_at and h.target == again.no and h.ended_at is None else h
+        for h in account.holds
+    )
+    return replace(account, debts=tuple(sorted((*others, again), key=_by_due_date)), holds=holds)
 
 
 def _written_off(account: Account, fact: f.WrittenOff, recorded: f.Recorded) -> Account:

@@ -225,6 +225,8 @@ class AccountBook:
         self.terms = Terms("", "UTC")
         self.debts: dict[int, CheckedDebt] = {}
         self.open: dict[int, CheckedDebt] = {}
+        self.gone: dict[int, datetime] = {}
+        """Since when nothing is open any more of an invoice."""
         self.subs: dict[int, Sub] = {}
         self.holds: dict[int, Hold] = {}
         self.arranged: dict[int, Arrangement] = {}

@@ -52,14 +52,36 @@ def clocks(book: AccountBook, sub: Sub, action: Action) -> list[tuple[CheckedDeb
     owing, stop = book.owing(sub), STOP[action]
     if not book.holds:
         return [(debt, []) for debt in owing]
-    naming = [debt for debt in owing if sub.no in debt.subs] if action is Action.DELETE else []
-    if not naming:
+    if action is not Action.DELETE:
         return [(debt, book.spans(stop, sub, debt)) for debt in owing]
+    naming = [debt for debt in owing if sub.no in debt.subs]
+    if not naming:
+        return [(debt, book.spans(stop, sub, debt) + through_others(book, sub, None)) for debt in owing]
     return [
-        (debt, book.spans(stop, sub, debt) + (book.spans(stop, sub, leads) if leads is not debt else []))
+        (debt, book.spans(stop, sub, debt) + book.spans(stop, sub, leads) + through_others(book, sub, leads))
         for debt in owing
         for leads in naming
     ]
+
+
+def through_others(book: AccountBook, sub: Sub, leads: CheckedDebt | None) -> Spans:
+    """When deletion was held by holds on other debts that named the subscription, before the one that leads to it was
+    past due; where none does, on what is not owed any more, as long as it was (spec, section 8)."""
+    found: Spans = []
+    for hold in book.holds.values():
+        gone = book.gone.get(hold.target)
+        if sub.no not in hold.named or (gone is None if leads is None else hold.target == leads.no):
+            continue
+        first = None if leads is None or leads.day_0 is None else book.calendar.start_of_day(leads.day_0)
+        ends = [at for at in (book.hold_end(hold), gone, first) if at is not None]
+        if not ends or hold.from_at < min(ends):
+            found.append((hold.from_at, min(ends, default=None)))
+    return found
+
+
+def of_none(book: AccountBook, sub: Sub, action: Action) -> Spans:
+    """What no day counts of where nothing is owed."""
+    return book.spans(STOP[action], sub, None) + (through_others(book, sub, None) if action is Action.DELETE else [])
 
 
 def clock_day(book: AccountBook, sub: Sub, action: Action, *, held: bool = True) -> date | None:
@@ -88,7 +110,7 @@ def clock_day(book: AccountBook, sub: Sub, action: Action, *, held: bool = True)
         stage = days - (restricts or 0 if first_stage is State.RESTRICTED else 0)
     found = []
     since = [(debt.day_0, spans) for debt, spans in clocks(book, sub, action)]
-    for day_0, spans in since or [(None, book.spans(STOP[action], sub, None))]:
+    for day_0, spans in since or [(None, of_none(book, sub, action))]:
         spans = spans if held else []
         by_stage = first_day(entered, stage, spans, calendar)
         by_debt = by_stage if day_0 is None else first_day(day_0, days, spans, book.calendar)

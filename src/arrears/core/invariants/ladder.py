@@ -18,7 +18,7 @@ from arrears.core.invariants.checked import (
     Sub,
     reaches_minimum,
 )
-from arrears.core.invariants.clocks import Spans, clocks, counted_days, stopped
+from arrears.core.invariants.clocks import Spans, clocks, counted_days, of_none, stopped
 from arrears.core.invariants.reported import order_given, void
 from arrears.core.policy import Policy
 from arrears.core.policy.places import is_weekend
@@ -282,7 +282,8 @@ def _retention_is_full(book: AccountBook, sub: Sub, on: date, at: datetime, evid
         return
     if not isinstance(days, int) or days < RETENTION_FLOOR_DAYS:
         book.breach("I13", f"retention is {days!r} days")
-    if counted_days(end.ended_on, on, book.spans(STOP[Action.DELETE], sub, None), calendar) < days:
+    held = book.spans(STOP[Action.DELETE], sub, None) if book.owing(sub) else of_none(book, sub, Action.DELETE)
+    if counted_days(end.ended_on, on, held, calendar) < days:
         book.breach("I13", f"the deletion of {on}: the service ended only on {end.ended_on}")
     _cut(book, sub, Action.DELETE, on, at, evidence)
     warned(book, sub, Action.DELETE, on, policy.delete_lead_days, end.seq)

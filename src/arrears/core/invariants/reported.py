@@ -71,6 +71,8 @@ def _allocate(book: AccountBook, currency: str, allocations: Iterable[f.Allocati
         debt.open -= part.minor
         if debt.open == 0:
             book.open.pop(debt.no, None)
+            if book.at is not None:
+                book.gone[debt.no] = book.at
         total += part.minor
     return total
 
@@ -124,6 +126,7 @@ def debt_reopened(book: AccountBook, fact: f.DebtReopened, recorded: f.Recorded)
         book.breach("I10", f"invoice {debt.no} reopens with a day 0 before the money left")
     debt.forced_from, debt.day_0, debt.ended = start, None, False
     book.open[debt.no] = debt
+    book.gone.pop(debt.no, None)
     if not fact.given_up and not recorded.author.startswith("provider:"):
         book.left_unnamed = True
 

@@ -61,6 +61,7 @@ def _hold(view: View, one: Arrangement, debt: Debt) -> HoldPlaced:
         from_at=view.now,
         until=one.next.on,
         arrangement=one.no,
+        named=debt.subscriptions,
     )
     return HoldPlaced(hold=placed)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from arrears.core.account import HoldScope
 from arrears.core.calendar import Calendar, calendar_of
@@ -26,8 +26,10 @@ def by_clocks(journal: ReadJournal, number: int, policy: Policy, *, held: bool =
     zone = calendar_of(end.terms.zone)
 
     def reached(start: date, days: int, debts: Sequence[ReadDebt], calendar: Calendar) -> date:
-        spans = [span for debt in (None, *debts) for span in _spans(journal, number, debt, calendar) if held]
-        return _reached(start, days, lambda day: _within(day, spans))
+        leads = debts[0] if debts and number in debts[0].subscriptions else None
+        spans = [span for debt in (None, *debts) for span in _spans(journal, number, debt, calendar)]
+        spans += _through_others(journal, number, leads, calendar)
+        return _reached(start, days, lambda day: held and _within(day, spans))
 
     owed = journal.owed_for(number)
     if not owed:
@@ -93,12 +95,30 @@ def _spans(journal: ReadJournal, number: int, debt: ReadDebt | None, calendar: C
     for hold in journal.holds.values():
         of_debt = debt is not None and hold.scope is HoldScope.DEBT and hold.target == debt.no
         if of_debt or journal.stops_deletion(hold, number):
-            ends = journal.hold_ends(hold)
-            first = calendar.local_day(hold.from_at)
-            if hold.from_at > calendar.start_of_day(first):
-                first += ONE_DAY
-            found.append((first, date.max if ends is None else calendar.local_day(ends) - ONE_DAY))
+            found.append(_whole_days(hold.from_at, journal.hold_ends(hold), calendar))
     return found
+
+
+def _through_others(journal: ReadJournal, number: int, leads: ReadDebt | None, calendar: Calendar) -> list[HeldDays]:
+    """The holds on other debts that named this subscription, in whole days before the one that leads to its deletion
+    was past due. Where none does, on what is not owed any more, as long as it was."""
+    found = []
+    for hold in journal.holds.values():
+        gone = journal.gone.get(hold.target)
+        if number not in hold.named or (gone is None if leads is None else hold.target == leads.no):
+            continue
+        ends = [at for at in (journal.hold_ends(hold), gone) if at is not None]
+        if leads is not None and leads.day_0 is not None:
+            ends.append(journal.calendar.start_of_day(leads.day_0))
+        found.append(_whole_days(hold.from_at, min(ends, default=None), calendar))
+    return found
+
+
+def _whole_days(since: datetime, until: datetime | None, calendar: Calendar) -> HeldDays:
+    first = calendar.local_day(since)
+    if since > calendar.start_of_day(first):
+        first += ONE_DAY
+    return first, date.max if until is None else calendar.local_day(until) - ONE_DAY
 
 
 def _within(day: date, spans: Iterable[HeldDays]) -> bool:

@@ -92,6 +92,8 @@ class ReadJournal:
         self.case: Terms | None = None
         self.debts: dict[int, ReadDebt] = {}
         self.open: Counter[int] = Counter()
+        self.gone: dict[int, datetime] = {}
+        """Since when nothing is open any more of an invoice."""
         self.credit: Counter[str] = Counter()
         self.subs: dict[int, ReadSubscription] = {}
         self.holds: dict[int, Hold] = {}
@@ -140,6 +142,10 @@ class ReadJournal:
         for entry in entries_of(recorded):
             if entry.ledger == RECEIVABLE:
                 self.open[entry.debt] += entry.minor
+                if self.open[entry.debt] > 0:
+                    self.gone.pop(entry.debt, None)
+                else:
+                    self.gone.setdefault(entry.debt, recorded.at)
             elif entry.ledger == CREDIT:
                 self.credit[entry.currency] -= entry.minor
         self.methods.take(recorded.fact)

@@ -305,15 +305,15 @@ class AccountImport:
         """The book's own hold: what a person holds stays held until a person releases it."""
         if not self._says(row, "disputed"):
             return
-        if row.disputed and not was.book_holds and self.unit.account.debt(was.no) is not None:
-            number = self.unit.account.hold_count + 1
+        if row.disputed and not was.book_holds and (debt := self.unit.account.debt(was.no)) is not None:
             hold = Hold(
-                no=number,
+                no=self.unit.account.hold_count + 1,
                 scope=HoldScope.DEBT,
                 target=was.no,
                 stops=ALL_STOPS,
                 reason="dispute",
                 from_at=self.unit.now,
+                named=debt.subscriptions,
             )
             if row.number not in self._just_issued():
                 self._changed(row, "disputed", False, True)

@@ -226,7 +226,8 @@ class Reversing:
             return
         held = {h.target for h in holds}
         for number in sorted(d for d, minor in self.traced.reopened.items() if minor):
-            if number not in held and self.unit.account.debt(number) is not None:
+            debt = self.unit.account.debt(number)
+            if number not in held and debt is not None:
                 hold = Hold(
                     no=self.unit.account.hold_count + 1,
                     scope=HoldScope.DEBT,
@@ -234,6 +235,7 @@ class Reversing:
                     stops=ALL_STOPS,
                     reason=reason,
                     from_at=self.unit.now,
+                    named=debt.subscriptions,
                 )
                 self._record(f.HoldPlaced(hold=hold), reason)
 
