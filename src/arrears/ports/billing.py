@@ -60,7 +60,8 @@ class BilledInvoice(NamedTuple):
     left there to pay.
 
     `not_tried`: its first charge is still the billing system's. `collected`: it may charge it again by itself.
-    `under_way`: a payment of it is at a bank. `failed`: its charge was refused, `tries` says how. `unreadable`: why
+    `used_from`: when the latest time began that it bills of a subscription; None where it bills none. `under_way`: a
+    payment of it is at a bank. `failed`: its charge was refused, `tries` says how. `unreadable`: why
     nothing of it can be taken; it has no row then. `attached` are the payments of it that the billing system took,
     `detached` those that were taken from it and whose money is still there: of no invoice, if of none they are
     attached."""
@@ -81,6 +82,7 @@ class BilledInvoice(NamedTuple):
     reported: Sequence[Reported] = ()
     attached: Sequence[str] = ()
     detached: Sequence[str] = ()
+    used_from: datetime | None = None
 
 
 class BilledSubscription(NamedTuple):
@@ -88,7 +90,8 @@ class BilledSubscription(NamedTuple):
     what it was billed for is over at `over_at`; `asked`: somebody asked for its end, and no failed payment made it.
 
     `begun_at` is when it began, `billed_from` when the time began that it was billed for last. `ends`: it is billed no
-    more. `told` is the `key` of what arrears asked about its end last, empty where that was nothing or taken back."""
+    more. `told` is the `key` of what arrears asked about its end last, empty where that was nothing or taken back.
+    `paused`: no period of it is billed for now; `paused_by` is the key of the pause that arrears asked for last."""
 
     ref: str
     services: Sequence[str]
@@ -99,6 +102,8 @@ class BilledSubscription(NamedTuple):
     billed_from: datetime = datetime.min.replace(tzinfo=UTC)
     ends: bool = False
     told: str = ""
+    paused: bool = False
+    paused_by: str = ""
 
 
 class BilledCustomer(NamedTuple):
@@ -129,6 +134,15 @@ class PaymentReturn(NamedTuple):
     currency: str
     amount_minor: int
     at: datetime
+
+
+class CreditReport(NamedTuple):
+    """So much less is asked of an invoice here. The same `key` is the same word."""
+
+    invoice: str
+    key: str
+    currency: str
+    amount_minor: int
 
 
 class BillingSystem(Protocol):
@@ -182,6 +196,21 @@ class BillingSystem(Protocol):
 
     def go_on(self, subscription: str) -> None:
         """Take back what `end` asked, and forget its key. Refuses `provider_refused` where it has ended already."""
+
+    def pause(self, subscription: str, key: str) -> None:
+        """Bill no further period of this subscription for now; `key` is kept there as what asked for it."""
+
+    def bill_again(self, subscription: str) -> None:
+        """Take back what `pause` asked, and forget its key."""
+
+    def void(self, invoice: str) -> None:
+        """Withdraw an invoice of which nothing is paid. Refuses `provider_refused` where that is not so."""
+
+    def credit(self, credit: CreditReport) -> None:
+        """Ask so much less of an invoice that is open."""
+
+    def give_up(self, invoice: str) -> None:
+        """Note that an open invoice will not be paid; it still can be."""
 
 
 BILLING_COLUMNS: Final[Mapping[str, str]] = {

@@ -234,11 +234,17 @@ def subscription(wire: WireObjects, name: str, params: Params) -> WireAnswer:
 
 
 def change_subscription(wire: WireObjects, name: str, params: Params) -> WireAnswer:
-    """POST /v1/subscriptions/:id: whether it ends with its period, and the metadata."""
-    only(params, "cancel_at_period_end metadata")
+    """POST /v1/subscriptions/:id: whether it ends with its period or is paused, and the metadata."""
+    only(params, "cancel_at_period_end pause_collection metadata")
     found = known(wire.book.billing.subscriptions, name, "subscription")
     if "cancel_at_period_end" in params:
         wire.book.billing.end(found, at_period_end=flag(params, "cancel_at_period_end"))
+    if "pause_collection" in params:
+        behavior = text(part(params, "pause_collection"), "behavior") if params["pause_collection"] else ""
+        if behavior not in ("", "void"):
+            raise bad_request(f"Invalid behavior: {behavior}", param="pause_collection[behavior]")
+        found.paused = behavior
+        wire.book.add_event("customer.subscription.updated", found.id, "subscription")
     if "metadata" in params:
         # An empty value takes its key away (docs.stripe.com/api/metadata).
         found.metadata = {key: text for key, text in (found.metadata | metadata_of(params)).items() if text}

@@ -71,8 +71,10 @@ class SandboxBilling:
         """Bill a period, and the next when it begins."""
         now = self._book.clock if at is None else at
         sub.period_end = now + sub.days * DAY_SECONDS
-        line = SandboxLine(self._book.new_id("il"), sub.amount, "1 x subscription", sub.product, sub.id)
-        self.draft(sub.customer, sub.currency, [line], sub.collection, subscription=sub.id, at=now)
+        use = (sub.product, sub.id, now, sub.period_end)
+        line = SandboxLine(self._book.new_id("il"), sub.amount, "1 x subscription", *use)
+        made = self.draft(sub.customer, sub.currency, [line], sub.collection, subscription=sub.id, at=now)
+        made.paused = bool(sub.paused)
         self._book.due(sub.period_end, "bill", sub.id)
 
     def draft(
@@ -130,6 +132,10 @@ class SandboxBilling:
         """It has a number and is asked for; what the customer has or owes from before goes into it first."""
         count = self._numbered[invoice.customer] = self._numbered.get(invoice.customer, 0) + 1
         invoice.number = f"{invoice.customer[-8:].upper()}-{count:04d}"
+        if invoice.paused:
+            invoice.status, invoice.at["voided_at"] = "void", at
+            self._event("voided", invoice, at)
+            return
         invoice.starting_balance = self.balances.get(invoice.customer, 0)
         invoice.status, invoice.at["finalized_at"] = "open", at
         asked = invoice.total + invoice.starting_balance

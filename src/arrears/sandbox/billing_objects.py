@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 @dataclass
 class SandboxSubscription:
     """A customer's use of a product, billed each `days`; what it was billed for is over at `period_end`.
-    `ended_because` is Stripe's reason of a cancellation."""
+    `ended_because` is Stripe's reason of a cancellation, `paused` what becomes of its invoices meanwhile."""
 
     id: str
     created: int
@@ -29,18 +29,21 @@ class SandboxSubscription:
     ended_at: int | None = None
     period_end: int = 0
     at_period_end: bool = False
+    paused: str = ""
     metadata: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
 class SandboxLine:
-    """One line of an invoice; `product` is empty for an item without one."""
+    """One line of an invoice, for the time from `start` to `end`; `product` is empty for an item without one."""
 
     id: str
     amount: int
     description: str
     product: str = ""
     subscription: str = ""
+    start: int = 0
+    end: int = 0
 
 
 @dataclass
@@ -56,6 +59,7 @@ class SandboxInvoice:
     collection: str = "charge_automatically"
     auto_advance: bool = True
     subscription: str = ""
+    paused: bool = False
     days_until_due: int = 30
     number: str | None = None
     status: str = "draft"

@@ -39,6 +39,7 @@ def subscription(_: WireObjects, s: SandboxSubscription) -> WireAnswer:
         "ended_at": s.ended_at,
         "collection_method": s.collection,
         "default_payment_method": s.method,
+        "pause_collection": {"behavior": s.paused, "resumes_at": None} if s.paused else None,
         "cancellation_details": {"comment": None, "feedback": None, "reason": s.ended_because},
         "items": {"object": "list", "has_more": False, "data": [{"id": f"si_{s.id}", "price": price, **period}]},
         "metadata": s.metadata,
@@ -56,6 +57,7 @@ def line(s: SandboxLine) -> WireAnswer:
         "object": "line_item",
         "amount": s.amount,
         "description": s.description,
+        "period": {"start": s.start, "end": s.end},
         "pricing": pricing,
         "parent": parent,
     }

@@ -19,6 +19,7 @@ from arrears.adapters.payments.stripe.answers import answering
 from arrears.adapters.payments.stripe.billing_map import (
     END_MARK,
     NAME,
+    PAUSE_MARK,
     PROVIDER,
     SWITCH,
     account_of,
@@ -37,6 +38,7 @@ from arrears.ports.billing import (
     BilledInvoice,
     BillingChanges,
     BillingOptions,
+    CreditReport,
     PaymentReport,
     PaymentReturn,
 )
@@ -289,6 +291,38 @@ class StripeBilling:
         """See ports.billing. An empty value takes a key of the metadata away."""
         with answering():
             self._v1.subscriptions.update(subscription, {"cancel_at_period_end": False, "metadata": {END_MARK: ""}})
+
+    def pause(self, subscription: str, key: str) -> None:
+        """See ports.billing: what would be billed meanwhile is void (docs.stripe.com/billing/subscriptions/
+        pause-payment)."""
+        noted = {PAUSE_MARK: f"{self._installation}/{key}"}
+        with answering():
+            self._v1.subscriptions.update(subscription, {"pause_collection": {"behavior": "void"}, "metadata": noted})
+
+    def bill_again(self, subscription: str) -> None:
+        """See ports.billing."""
+        with answering():
+            self._v1.subscriptions.update(subscription, {"pause_collection": "", "metadata": {PAUSE_MARK: ""}})
+
+    def void(self, invoice: str) -> None:
+        """See ports.billing."""
+        with answering():
+            self._v1.invoices.void_invoice(invoice)
+
+    def credit(self, credit: CreditReport) -> None:
+        """See ports.billing: a credit note, of an open invoice always of what is not paid (docs.stripe.com/invoicing/
+        integration/programmatic-credit-notes)."""
+        amount = to_stripe(credit.amount_minor, credit.currency)
+        ours = {"installation": self._installation, "key": credit.key}
+        with answering():
+            self._v1.credit_notes.create(
+                {"invoice": credit.invoice, "amount": amount, "metadata": ours}, {"idempotency_key": credit.key}
+            )
+
+    def give_up(self, invoice: str) -> None:
+        """See ports.billing."""
+        with answering():
+            self._v1.invoices.mark_uncollectible(invoice)
 
 
 _TAKEN: Final = ("open", "paid", "uncollectible", "void")

@@ -44,6 +44,9 @@ _GOES_ON: Final = ("active", "trialing", "past_due", "unpaid", "paused")
 END_MARK: Final = "arrears_end"
 """The key of a subscription's metadata that says which installation asked for its end, and by which cancellation."""
 
+PAUSE_MARK: Final = "arrears_pause"
+"""The same of the pause of its billing."""
+
 _OPEN_DISPUTES: Final = ("needs_response", "under_review")
 
 
@@ -126,7 +129,6 @@ def subscriptions_of(
         products = {id_of(inside(item.get("price")).get("product")) for item in items}
         over = max([int(one.get("ended_at") or 0), *(int(item.get("current_period_end") or 0) for item in items)])
         ends = bool(one.get("cancel_at_period_end")) or 0 < int(one.get("cancel_at") or 0) <= over
-        whose, _, key = str(inside(one.get("metadata")).get(END_MARK) or "").partition("/")
         found.append(
             BilledSubscription(
                 ref=str(one["id"]),
@@ -137,10 +139,17 @@ def subscriptions_of(
                 begun_at=instant_of(int(one.get("created") or over)),
                 billed_from=instant_of(max([0, *(int(item.get("current_period_start") or 0) for item in items)])),
                 ends=ends,
-                told=key if whose == installation else "",
+                told=_asked_by_us(one, END_MARK, installation),
+                paused=bool(one.get("pause_collection")),
+                paused_by=_asked_by_us(one, PAUSE_MARK, installation),
             )
         )
     return found
+
+
+def _asked_by_us(subscription: Thing, mark: str, installation: str) -> str:
+    whose, _, key = str(inside(subscription.get("metadata")).get(mark) or "").partition("/")
+    return key if whose == installation else ""
 
 
 def invoice_of(
@@ -203,7 +212,16 @@ def _read(
         reported=records,
         attached=[id_of(_intent(one)) for one in paid if _intent(one)],
         detached=[id_of(_intent(one)) for one in payments if _is_detached(one)],
+        used_from=_used_from(lines),
     )
+
+
+def _used_from(lines: Sequence[Thing]) -> datetime | None:
+    """When the latest time began that an invoice bills of a subscription: each line says of which it is, and for when
+    (docs.stripe.com/api/invoice-line-item/object)."""
+    of_use = [one for one in lines if inside(one.get("parent")).get("type") == "subscription_item_details"]
+    begun = [int(inside(one.get("period")).get("start") or 0) for one in of_use]
+    return instant_of(max(begun)) if any(begun) else None
 
 
 def _row(

@@ -10,7 +10,9 @@ from arrears.core.errors import Refused
 from arrears.core.known import IMPORTER, KINDS, Known, known_of
 from arrears.core.money import format_amount
 from arrears.core.receivables import InvoiceStanding
-from arrears.engine.commands.billing.ending import unlike
+from arrears.engine.commands.billing.asking_less import Less, asked_less
+from arrears.engine.commands.billing.ending import Unlike, unlike
+from arrears.engine.commands.billing.pausing import unlike_pauses
 from arrears.ports.billing import AccountsAndBilling, BilledCustomer, BilledInvoice, BillingSystem
 
 
@@ -62,7 +64,10 @@ def drift(store: AccountsAndBilling, system: BillingSystem, now: datetime) -> Dr
             not_tried += sum(one.not_tried for one in told.invoices)
             number = store.account_numbers([customer]).get(customer, 0)
             found += _differences(store, told, number)
-            others = unlike(store, system, number, told.subscriptions, now) if number else ()
+            others: list[Unlike] = []
+            if number:
+                others += unlike(store, system, number, told.subscriptions, now)
+                others += unlike_pauses(store, number, told.subscriptions)
             subscriptions += [f"{customer} {one.billed.ref} ({one.service}): {one.why}" for one in others]
     return DriftReport(customers, invoices, tuple(found), not_tried, tuple(subscriptions))
 
@@ -70,7 +75,9 @@ def drift(store: AccountsAndBilling, system: BillingSystem, now: datetime) -> Dr
 def _differences(store: AccountsAndBilling, told: BilledCustomer, number: int) -> Iterator[Drift]:
     ref = told.account.ref
     known = known_of(store.facts_of([number], KINDS).get(number, ()) if number else (), IMPORTER)
-    debts = {debt.number: debt for debt in store.snapshots([number])[number].debts} if number else {}
+    account = store.snapshots([number])[number] if number else None
+    debts = {debt.number: debt for debt in account.debts} if account else {}
+    less = {one.invoice.ref: one for one in asked_less(known, account, told, {})} if account else {}
     for one in told.invoices:
         if one.not_tried and one.number not in known.by_number:
             continue
@@ -79,16 +86,16 @@ def _differences(store: AccountsAndBilling, told: BilledCustomer, number: int) -
         here = debts[one.number].open_minor if one.number in debts else 0
         if here != there:
             currency = one.row.currency if one.row is not None else "EUR"
-            yield Drift(ref, one.number, currency, here, there, _why(known, one, here, there))
+            yield Drift(ref, one.number, currency, here, there, _why(known, one, here, there, less.get(one.ref)))
 
 
-def _why(known: Known, one: BilledInvoice, here: int, there: int) -> str:
+def _why(known: Known, one: BilledInvoice, here: int, there: int, less: Less | None) -> str:
     no = known.by_number.get(one.number, 0)
     if not no:
         return f"not taken: {one.unreadable}" if one.unreadable else "not taken yet"
     if one.reported_minor > known.invoices[no].other_minor:
         way = "it is asked for here, and comes right once it is paid; to let it go, `arrears invoice write-off`"
         return f"what was reported there has left again here, and it stays paid there whatever is refunded; {way}"
-    if known.invoices[no].given_up_minor:
-        return "written off here"
+    if less is not None:
+        return f"{less}, and not told there yet; a task says so where it was refused"
     return "not reported there yet" if here < there else "not read from there yet"

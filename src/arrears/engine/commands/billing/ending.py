@@ -52,9 +52,10 @@ def follow_subscriptions(
     billed: Sequence[BilledSubscription],
     now: datetime,
     refused: Mapping[str, str],
+    also: Sequence[Unlike] = (),
 ) -> None:
     """End here what has ended there, take back what goes on there again, and raise a task for what nobody can tell.
-    `refused` is why what was asked about a subscription there was not done."""
+    `refused` is why what was asked about a subscription there was not done, `also` what differs beside ends."""
     for sub, newest, ended in _pairs(store, system, number, billed):
         if sub.state is State.DELETED:
             continue
@@ -65,7 +66,7 @@ def follow_subscriptions(
         elif not newest.goes_on and newest.asked and newest.over_at <= now and not _is_taken(newest, ended):
             with suppress(Refused):  # somebody else has just canceled it
                 cancel(store, number, sub.no, now, author_of(system), newest.ref)
-    for one in unlike(store, system, number, billed, now):
+    for one in (*unlike(store, system, number, billed, now), *also):
         what = " - ".join(filter(None, (f"{one.billed.ref} ({one.service}): {one.why}", refused.get(one.billed.ref))))
         set_change_aside(store, f"{system.name}:{one.billed.ref}", now, author_of(system), what)
 

@@ -25,9 +25,11 @@ SWEEP_EVERY: Final = timedelta(minutes=1)
 REPORTED: Final = (
     *("payment.settled", "credit.allocated"),
     *("invoice.reopened", "payment.refunded", "chargeback.closed"),
+    *("invoice.credited", "invoice.written_off"),
     *("subscription.canceled", "subscription.reactivated", "subscription.deletion_ordered"),
+    *("subscription.restricted", "subscription.disabled", "subscription.reason_set", "subscription.resumed"),
 )
-"""The events by which something is paid here, has left again, or has ended, that the billing system may not know."""
+"""The events that make what is paid, asked or served here other than the billing system knows."""
 
 EVENTS_MAX: Final = 1_000
 

@@ -19,7 +19,9 @@ from arrears.core.known import IMPORTER
 from arrears.core.payments.values import CardsTried
 from arrears.core.receivables import AccountRows, rows_of_accounts
 from arrears.engine.acting import acting_on, local_today
+from arrears.engine.commands.billing.asking_less import tell_less
 from arrears.engine.commands.billing.ending import follow_subscriptions, tell_ends
+from arrears.engine.commands.billing.pausing import hold_unserved, stretches_of, tell_pauses, unlike_pauses
 from arrears.engine.commands.billing.reporting import author_of, give_back, report
 from arrears.engine.commands.importing import ImportReport, import_book
 from arrears.engine.doubting import begin_doubt, end_doubt
@@ -98,11 +100,16 @@ def sync_customer(
             keep_tries(system.provider, CardsTried(one.ref, number, "", tuple(one.tries)), now)
     _record(store, system, number, told, left_out, now)
     reported = list(report(store, system, number, told, now))
+    tell_less(store, system, number, told, {one.invoice: one.amount_minor for one in reported}, now)
     returned = list(give_back(store, system, number, told, now))
     asked = tell_ends(store, system, number, told.subscriptions, now)
+    asked |= {
+        ref: why for ref, why in tell_pauses(store, system, number, told.subscriptions).items() if ref not in asked
+    }
     if asked:
         told = system.read(customer, connection.options, now, frozenset()) or told
-    follow_subscriptions(store, system, number, told.subscriptions, now, asked)
+    pauses = tuple(unlike_pauses(store, number, told.subscriptions))
+    follow_subscriptions(store, system, number, told.subscriptions, now, asked, pauses)
     return Synced(number, taken, reported, left_out, returned)
 
 
@@ -176,6 +183,7 @@ def _record(
 ) -> None:
     """The doubts that stand and those that are over, and the declines of what the billing system charged first."""
     author, own = author_of(system), f"{system.name}:"
+    stopped = stretches_of(store, number, told)
     with acting_on(store, number, now) as unit:
         before = {(doubt.kind, doubt.ref) for doubt in unit.account.doubts if doubt.ref.startswith(own)}
         wanted = dict(_doubts(system, unit.account, told, left_out))
@@ -184,6 +192,7 @@ def _record(
         for kind, ref in sorted(before - wanted.keys()):
             if ref not in {own + one for one in _not_read(told, before, own)}:
                 end_doubt(store, unit, kind, ref, author)
+        unserved = hold_unserved(store, system, unit, told, stopped)
         debts = {debt.number: debt for debt in unit.account.debts}
         failed = [debts[one.number] for one in told.invoices if one.failed and one.number in debts]
         fresh = tuple(d.no for d in failed if not (d.declined or d.charged or d.day_0 or d.reopened_seq))
@@ -193,6 +202,8 @@ def _record(
     for ref in (collecting(system), detached(system)):
         if (DoubtKind.ATTEMPT, ref) in begun:
             set_change_aside(store, ref, now, author, wanted[DoubtKind.ATTEMPT, ref])
+    for invoice, why in unserved.items():
+        set_change_aside(store, own + invoice, now, author, why)
 
 
 def _not_read(told: BilledCustomer, before: Set[tuple[DoubtKind, str]], own: str) -> Iterator[str]:
